@@ -1,0 +1,32 @@
+"""Every error a user can cause.
+
+::
+
+    TwinError
+    ├── ScenarioError      a scenario file or table is wrong
+    │   └── NetworkError   its network is: cycle, unreachable market, invalid cut
+    ├── RunError           a run was asked for something it cannot do
+    └── OutputError        a result could not be written
+"""
+
+from __future__ import annotations
+
+
+class TwinError(Exception):
+    """Base of all errors that are the user's to mend; the shell prints them and exits with 2."""
+
+
+class ScenarioError(TwinError):
+    """A scenario is wrong: says value, place, what is allowed and what to do."""
+
+
+class NetworkError(ScenarioError):
+    """A scenario's network is wrong: cycle, unreachable market, invalid decoupling point."""
+
+
+class RunError(TwinError):
+    """A run was asked for something it cannot do."""
+
+
+class OutputError(TwinError):
+    """A result could not be written."""

@@ -1,0 +1,73 @@
+"""One way to compile: cached on disk, strict arithmetic, without the GIL.
+
+Numba keys its cache to the file of the compiled function only, so a kernel would go on using an
+edited helper of another file. The cache folder is therefore named after all sources of ``twin``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HERE = Path(__file__).parent
+
+
+def _sources_hash() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(_HERE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_root() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "pushpull-twin"
+
+
+def _prune(root: Path, keep: Path) -> None:
+    """Leave only the newest few caches, so that edits do not fill the disk."""
+    folders = sorted(
+        (p for p in root.glob("*") if p.is_dir() and p != keep), key=lambda p: p.stat().st_mtime
+    )
+    for old in folders[:-8]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _point_numba_at_cache() -> Path:
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    root = _cache_root()
+    folder = root / _sources_hash()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _prune(root, folder)
+    except OSError:  # a read-only home: numba then falls back to its own temporary place
+        return folder
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return folder
+
+
+CACHE_FOLDER = _point_numba_at_cache()
+
+import numba  # noqa: E402  (the cache folder must be set before numba reads its configuration)
+
+if "NUMBA_CACHE_DIR" in os.environ:
+    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+
+
+def njit(function: F) -> F:
+    """Compile a function with the options that hold for the whole engine."""
+    return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+
+
+def is_cold() -> bool:
+    """Return whether nothing is compiled yet, so that the first run takes some seconds more."""
+    return not numba.config.DISABLE_JIT and not any(CACHE_FOLDER.rglob("*.nbi"))

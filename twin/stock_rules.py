@@ -1,0 +1,71 @@
+"""Which settings a stock point ends up with, after all rules that match it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twin.names import matches
+from twin.schema import Forecast, Item, Policy, Scenario, Site, StockRule, Where
+from twin.schema.behaviour import AllocationRule
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settled rules of one stock point; rates are per unit and period."""
+
+    policy: Policy
+    forecast: Forecast
+    initial_stock: float | None
+    initial_in_transit: float | list[float] | None
+    initial_orders: float | None
+    holding_cost: float
+    backlog_cost: float
+    allocation: AllocationRule
+    customers_first: bool
+    shrink: float
+    misplacement: float
+    scan_error: float
+
+
+def selects(where: Where, site: Site, item: Item, role: str) -> bool:
+    """Return whether a pattern selects the stock point of an item at a site."""
+    return (
+        matches(site.name, where.site)
+        and matches(site.kind, where.kind)
+        and matches(site.stage or site.kind, where.stage)
+        and matches(site.who, where.owner)
+        and matches(item.name, where.item)
+        and matches(item.family, where.family)
+        and matches(role, where.role)
+    )
+
+
+def resolve(scenario: Scenario, site: Site, item: Item, role: str) -> Settings:
+    """Settle all rules of a scenario for one stock point; later rules win, field by field.
+
+    A component held for production keeps no stock (base stock 0) unless a rule says more.
+    """
+    given: dict[str, object] = {}
+    for rule in scenario.stock:
+        if selects(rule.where, site, item, role):
+            for name in StockRule.model_fields:
+                value = getattr(rule, name)
+                if name != "where" and value is not None:
+                    given[name] = value
+    policy = given.get("policy") or (Policy(level=0.0) if role == "component" else Policy())
+    per_year = scenario.calendar.periods_per_year
+    holding = given.get("holding_cost", item.value * scenario.costs.capital_rate / per_year)
+    return Settings(
+        policy=policy,  # type: ignore[arg-type]
+        forecast=given.get("forecast") or Forecast(),  # type: ignore[arg-type]
+        initial_stock=given.get("initial_stock"),  # type: ignore[arg-type]
+        initial_in_transit=given.get("initial_in_transit"),  # type: ignore[arg-type]
+        initial_orders=given.get("initial_orders"),  # type: ignore[arg-type]
+        holding_cost=float(holding),  # type: ignore[arg-type]
+        backlog_cost=float(given.get("backlog_cost", 0.0)),  # type: ignore[arg-type]
+        allocation=given.get("allocation", "proportional"),  # type: ignore[arg-type]
+        customers_first=bool(given.get("customers_first", False)),
+        shrink=float(given.get("shrink", 0.0)),  # type: ignore[arg-type]
+        misplacement=float(given.get("misplacement", 0.0)),  # type: ignore[arg-type]
+        scan_error=float(given.get("scan_error", 0.0)),  # type: ignore[arg-type]
+    )
