@@ -103,8 +103,9 @@ def test_a_quote_multiplies_usages_and_takes_the_longest_way():
     assert paths == {t.row("shop", x): [(chip, 2.0, 13)] for x in ("red", "blue")}
 
 
-def test_shared_sources_add_up_to_the_usage_of_their_cut_point():
-    t = chain(
+def two_ways() -> Topology:
+    """The chain with two distribution centres between plant and shop."""
+    return chain(
         sites=[
             {"name": "chips", "stage": "components"},
             {"name": "fab", "stage": "boards"},
@@ -124,9 +125,18 @@ def test_shared_sources_add_up_to_the_usage_of_their_cut_point():
         ],
         sourcing=[{"site": "shop", "shares": {"near": 0.75, "far": 0.25}}],
     )
+
+
+def test_shared_sources_add_up_to_the_usage_of_their_cut_point():
+    t = two_ways()
     driven = decoupling.order_driven_rows(t, {"laptop": "assembly"})
     red = t.row("plant", "red")
     assert decoupling.quote_paths(t, driven)[t.row("shop", "red")] == [(red, 1.0, 10)]
+
+
+def test_one_path_that_crosses_twice_is_enough_to_refuse():
+    with pytest.raises(NetworkError, match="near/red -> shop/red crosses it 2 times"):
+        decoupling.validate_cut(two_ways(), "laptop", ["boards", "near/red"])
 
 
 @pytest.mark.parametrize(
