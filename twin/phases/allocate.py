@@ -1,0 +1,180 @@
+"""Splitting scarce stock over its claims: part of phase 5.
+
+``claim[p * K + k]`` holds what claim ``p`` wants (in units of the row) and is turned into what it
+gets; ``left[k]`` is what there is to split and ends as what remains.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from twin.jit import njit
+from twin.arrays import Effects, Links, Network, Sinks
+
+
+@njit
+def fill_claims(
+    i: int, K: int, net: Network, links: Links, sinks: Sinks, want: np.ndarray, claim: np.ndarray,
+    fx: Effects, disturbed: int,
+) -> None:
+    """Write the wants of a row's claims: sinks what they are owed, links their ``want``."""
+    for p in range(net.claim_off[i], net.claim_off[i + 1]):
+        c = np.uint64(p * K)
+        x = np.uint64(net.claim_index[p] * K)
+        if net.claim_kind[p] == 1:
+            usage = net.claim_usage[p]
+            for k in range(np.uint64(K)):
+                claim[c + k] = usage * want[x + k]
+        elif disturbed:
+            r = np.uint64(i * K)
+            for k in range(np.uint64(K)):
+                claim[c + k] = sinks.owed[x + k] * fx.work[r + k]
+        else:
+            for k in range(np.uint64(K)):
+                claim[c + k] = sinks.owed[x + k]
+
+
+@njit
+def split(
+    i: int, K: int, net: Network, claim: np.ndarray, left: np.ndarray, total: np.ndarray,
+    integer: int,
+) -> None:
+    """Split ``left`` over the claims of row ``i`` by its rule; equal classes share in proportion."""
+    if net.split[i] == 1:
+        split_fair(i, K, net, claim, left, integer)
+        return
+    p = net.claim_off[i]
+    end = net.claim_off[i + 1]
+    while p < end:
+        stop = p + 1
+        while stop < end and net.claim_class[stop] == net.claim_class[p]:
+            stop += 1
+        if stop == p + 1:
+            c = np.uint64(p * K)
+            for k in range(np.uint64(K)):
+                got = min(claim[c + k], left[k])
+                if integer:
+                    got = math.floor(got + 1e-9)
+                claim[c + k] = got
+                left[k] -= got
+        else:
+            split_class(p, stop, K, claim, left, total, integer)
+        p = stop
+
+
+@njit
+def split_class(
+    p: int, stop: int, K: int, claim: np.ndarray, left: np.ndarray, total: np.ndarray, integer: int
+) -> None:
+    """Share ``left`` over claims ``p..stop`` of one class in proportion to what they want."""
+    for k in range(np.uint64(K)):
+        total[k] = 0.0
+    for q in range(p, stop):
+        c = np.uint64(q * K)
+        for k in range(np.uint64(K)):
+            total[k] += claim[c + k]
+    if integer:
+        for k in range(K):
+            if total[k] > left[k]:
+                ratio = left[k] / total[k]
+                for q in range(p, stop):
+                    claim[q * K + k] *= ratio
+                left[k] = round_largest(p, stop, k, K, claim, left[k])
+            else:
+                left[k] -= total[k]
+        return
+    for q in range(p, stop):
+        c = np.uint64(q * K)
+        for k in range(np.uint64(K)):
+            if total[k] > left[k]:
+                claim[c + k] *= left[k] / total[k]
+    for k in range(np.uint64(K)):
+        left[k] = max(0.0, left[k] - total[k])
+
+
+@njit
+def round_largest(p: int, stop: int, k: int, K: int, claim: np.ndarray, stock: float) -> float:
+    """Round shares down and hand out the rest by largest remainder, ties by name; return what is left.
+
+    The remainders are kept as negative marks until a claim has had its extra unit.
+    """
+    given = 0.0
+    exact = 0.0
+    for q in range(p, stop):
+        exact += claim[q * K + k]
+        given += math.floor(claim[q * K + k] + 1e-9)
+    extra = math.floor(min(exact, stock) - given + 1e-9)
+    while extra >= 1.0:
+        best = -1
+        most = 1e-9
+        for q in range(p, stop):
+            share = claim[q * K + k]
+            rest = share - math.floor(share + 1e-9)
+            if rest > most + 1e-9:
+                most = rest
+                best = q
+        if best < 0:
+            break
+        claim[best * K + k] = math.floor(claim[best * K + k] + 1e-9) + 1.0
+        extra -= 1.0
+    used = 0.0
+    for q in range(p, stop):
+        claim[q * K + k] = math.floor(claim[q * K + k] + 1e-9)
+        used += claim[q * K + k]
+    return stock - used
+
+
+@njit
+def split_fair(
+    i: int, K: int, net: Network, claim: np.ndarray, left: np.ndarray, integer: int
+) -> None:
+    """Give equal amounts, none more than it wants (water filling)."""
+    a, b = net.claim_off[i], net.claim_off[i + 1]
+    for k in range(K):
+        stock = left[k]
+        level = 0.0
+        rest = stock
+        while True:
+            above = 0
+            step = math.inf
+            for q in range(a, b):
+                if claim[q * K + k] > level:
+                    above += 1
+                    step = min(step, claim[q * K + k] - level)
+            if above == 0:
+                break
+            if step * above >= rest:
+                level += rest / above
+                break
+            level += step
+            rest -= step * above
+        used = 0.0
+        for q in range(a, b):
+            claim[q * K + k] = min(claim[q * K + k], level)
+            used += claim[q * K + k]
+        left[k] = max(0.0, stock - used)
+        if integer:
+            left[k] = round_largest(a, b, k, K, claim, stock)
+
+
+@njit
+def split_customers_first(
+    i: int, K: int, net: Network, links: Links, sinks: Sinks, claim: np.ndarray,
+    later: np.ndarray, left: np.ndarray, total: np.ndarray, integer: int,
+) -> None:
+    """Split twice: first for need backed by customers, then for the rest."""
+    for p in range(net.claim_off[i], net.claim_off[i + 1]):
+        c, x = p * K, net.claim_index[p] * K
+        for k in range(K):
+            need = claim[c + k]
+            if net.claim_kind[p] == 1:
+                need = min(need, net.claim_usage[p] * links.need[x + k])
+            later[c + k] = claim[c + k] - need
+            claim[c + k] = need
+    split(i, K, net, claim, left, total, integer)
+    split(i, K, net, later, left, total, integer)
+    for p in range(net.claim_off[i], net.claim_off[i + 1]):
+        for k in range(K):
+            claim[p * K + k] += later[p * K + k]
