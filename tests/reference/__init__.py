@@ -1,0 +1,1 @@
+"""The naive reference simulator, random networks and the comparisons with other engines."""
