@@ -156,14 +156,17 @@ def suggest(topology: Topology, family: str) -> Position:
             "once; give a list of stages and 'site/item' stock points instead"
         )
         raise NetworkError(msg)
-    patience: dict[int, int] = {}
-    for sink in topology.sinks:
-        patience[sink.row] = min(sink.tolerance, patience.get(sink.row, sink.tolerance))
-    for position in found:
-        leads = _leads_below(topology, family, position.rows)
-        if all(lead <= patience[row] for row, lead in leads.items()):
-            return position
-    return found[-1]
+    return next((p for p in found if fits(topology, family, p)), found[-1])
+
+
+def fits(topology: Topology, family: str, position: Position) -> bool:
+    """Return whether no customer of a family waits longer than tolerated from a position on."""
+    leads = _leads_below(topology, family, position.rows)
+    return all(
+        leads[s.row] <= s.tolerance
+        for s in topology.sinks
+        if topology.points[s.row].item.family == family
+    )
 
 
 def quote_paths(
