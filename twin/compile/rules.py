@@ -1,0 +1,225 @@
+"""Settings of the stock points -> parameter columns, first forecasts and opening levels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twin import decoupling, policies
+from twin.arrays import SEES, Floats
+from twin.compile.network import flags, floats, ints, offsets
+from twin.distributions import demand_moments, lead_time_moments
+from twin.policies import LOT_RULES, POLICIES
+from twin.rng import streams_of
+from twin.schema import Policy
+from twin.topology import Topology
+
+NUMBERS = (
+    "level",
+    "reorder_point",
+    "lot",
+    "safety_factor",
+    "safety_stock",
+    "cards",
+    "wip_cap",
+    "smoothing",
+    "adjustment",
+    "supply_line",
+    "forced_order",
+)
+"""Numeric fields of the policy schema that are kernel columns of the same name."""
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """First forecast and error variance of every row, in units per period."""
+
+    mean: Floats
+    variance: Floats
+
+
+def first_forecasts(top: Topology) -> Forecasts:
+    """Explode mean demand and its variance up the network (season and trend left out)."""
+    n = len(top.points)
+    moments = [demand_moments(s.demand) for s in top.sinks]
+    weight: list[dict[int, float]] = []
+    mean = np.zeros(n)
+    variance = np.zeros(n)
+    for p in top.points:  # downstream first
+        mine = dict.fromkeys(top.sinks_of[p.index], 1.0)
+        for e, usage in top.out_links[p.index]:
+            link = top.links[e]
+            w = usage * link.share / link.yield_
+            for s, v in weight[link.to].items():
+                mine[s] = mine.get(s, 0.0) + w * v
+        weight.append(mine)
+        forecast = p.settings.forecast
+        mean[p.index] = sum(v * moments[s][0] for s, v in mine.items())
+        variance[p.index] = sum(v * v * moments[s][1] for s, v in mine.items())
+        if forecast.initial is not None:
+            mean[p.index] = forecast.initial
+        if forecast.initial_error is not None:
+            variance[p.index] = forecast.initial_error**2
+    return Forecasts(mean, variance)
+
+
+def protection(top: Topology, row: int) -> tuple[float, float]:
+    """Return mean lead time + information delay of a row's longest link, and its variance."""
+    best = (0.0, 0.0)
+    for e in top.in_links[row]:
+        link = top.links[e]
+        mean, variance = lead_time_moments(link.lead_time)
+        best = max(best, (mean + link.delay, variance))
+    return best
+
+
+def opening_level(policy: Policy, mean: float, variance: float, lead: float, spread: float) -> float:
+    """Return the stock a policy starts with (docs/physics.md, section 2)."""
+
+    def target(interval: float) -> float:
+        if policy.safety_stock is not None:
+            return mean * interval + policy.safety_stock
+        return mean * interval + policy.safety_factor * math.sqrt(
+            max(0.0, interval * variance + mean * mean * spread)
+        )
+
+    cover = policy.cover if policy.cover is not None else lead + policy.review - 1
+    if policy.kind == "base_stock":
+        return policy.level if policy.level is not None else target(cover)
+    if policy.kind in ("s_S", "r_Q"):
+        point = policy.reorder_point if policy.reorder_point is not None else target(cover)
+        if policy.kind == "s_S" and policy.level is not None:
+            return policy.level
+        return point + (policy.lot or 0.0)
+    if policy.kind == "kanban":
+        return (policy.cards or 0.0) * (policy.lot or 0.0)
+    if policy.kind == "human":
+        return policy.level or 0.0
+    if policy.kind in ("mrp", "push_plan"):
+        return target(lead + policy.review - 1)
+    return 0.0
+
+
+def used_columns(top: Topology) -> set[str]:
+    """Names of the policy parameters that some row's policy reads."""
+    used: set[str] = set()
+    for p in top.points:
+        used |= set(POLICIES[p.settings.policy.kind].uses)
+        if p.settings.policy.forced_until > 0:
+            used |= {"forced_order"}
+        if policies.needs_forecast(p.settings.policy):
+            used |= {"forecast"}
+    return used
+
+
+def _column(top: Topology, name: str) -> Floats:
+    values = [getattr(p.settings.policy, name) for p in top.points]
+    return floats(np.nan if v is None else v for v in values)
+
+
+def rule_columns(top: Topology, n_periods: int) -> dict[str, Any]:
+    """Return every field of ``Rules``; per-replication columns are still one value a row.
+
+    Columns that no policy of the scenario reads are empty.
+    """
+    used = used_columns(top)
+    forecasts = "forecast" in used
+    policy = [p.settings.policy for p in top.points]
+    forecast = [p.settings.forecast for p in top.points]
+    cover = [protection(top, p.index) for p in top.points]
+    none = np.empty(0)
+    out: dict[str, Any] = {name: _column(top, name) if name in used else none for name in NUMBERS}
+    out |= {
+        "cover": floats(
+            c[0] + p.review - 1 if p.cover is None else p.cover
+            for c, p in zip(cover, policy, strict=True)
+        )
+        if forecasts
+        else none,
+        "lead": floats(c[0] for c in cover) if forecasts else none,
+        "lead_variance": floats(c[1] for c in cover) if forecasts else none,
+        "forecast_smoothing": floats(f.smoothing for f in forecast) if forecasts else none,
+        "error_smoothing": floats(f.error_smoothing for f in forecast) if forecasts else none,
+        "review": ints(p.review for p in policy),
+        "phase": ints(p.phase for p in policy),
+        "forced_until": ints(p.forced_until for p in policy),
+        "lot_rule": flags(LOT_RULES.index(p.lot_rule) for p in policy),
+        "lot_periods": ints(p.lot_periods for p in policy),
+    }
+    return out | _rings(top) | _others(top)
+
+
+def _rings(top: Topology) -> dict[str, Any]:
+    """Where each row's slots begin in the rings of forecasts, visibility, plans and shelf life."""
+    kinds = [p.settings.policy.kind for p in top.points]
+    windows = [
+        p.settings.forecast.window
+        if p.settings.forecast.kind == "moving_average"
+        and policies.needs_forecast(p.settings.policy)
+        else 0
+        for p in top.points
+    ]
+    ages = [p.settings.forecast.age for p in top.points]
+    plans = [
+        p.settings.policy.review if k in ("mrp", "push_plan") else 0
+        for p, k in zip(top.points, kinds, strict=True)
+    ]
+    lives = [p.item.shelf_life or 0 for p in top.points]
+    return {
+        "window": ints(windows),
+        "window_off": offsets(windows)[:-1],
+        "sees": flags(SEES.index(p.settings.forecast.sees) for p in top.points),
+        "age": ints(ages),
+        "age_off": offsets(ages)[:-1],
+        "plan_off": offsets(plans)[:-1],
+        "shelf_life": ints(lives),
+        "shelf_off": offsets(v + 1 if v else 0 for v in lives)[:-1],
+        "ring_sizes": {
+            "window": sum(windows),
+            "age": sum(ages),
+            "plan": sum(plans),
+            "shelf": sum(v + 1 if v else 0 for v in lives),
+        },
+    }
+
+
+def _others(top: Topology) -> dict[str, Any]:
+    n = len(top.points)
+    positions = {f.name: f.decoupling_point for f in top.scenario.families}
+    driven = decoupling.order_driven_rows(top, positions)
+    sizes, rows, weights = [], [], []
+    for p in top.points:
+        below = downstream(top, p.index) if p.settings.policy.kind == "conwip" else {}
+        sizes.append(len(below))
+        rows += list(below)
+        weights += list(below.values())
+    return {
+        "driven": flags(i in driven for i in range(n)),
+        "ramp_start": np.zeros(n, np.int32),
+        "ramp_length": np.zeros(n, np.int32),
+        "line_off": offsets(sizes),
+        "line_row": ints(rows),
+        "line_weight": floats(weights),
+        "shrink": floats(p.settings.shrink for p in top.points),
+        "misplacement": floats(p.settings.misplacement for p in top.points),
+        "scan_error": floats(p.settings.scan_error for p in top.points),
+        "row_stream": streams_of(p.name for p in top.points),
+        "link_stream": streams_of(e.name for e in top.links),
+    }
+
+
+def downstream(top: Topology, row: int) -> dict[int, float]:
+    """Return every row below ``row`` with its worth in units of ``row``."""
+    worth = {row: 1.0}
+    for i in range(row, -1, -1):  # rows are sorted downstream first
+        if i not in worth:
+            continue
+        for e, usage in top.out_links[i]:
+            link = top.links[e]
+            # one unit there holds usage / yield units from here
+            worth[link.to] = worth.get(link.to, 0.0) + worth[i] * usage / link.yield_
+    del worth[row]
+    return dict(sorted(worth.items()))
