@@ -1,0 +1,1 @@
+"""What people see: the page, the figures and the reports, drawn from plain results."""
