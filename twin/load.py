@@ -98,7 +98,7 @@ def save(scenario: Scenario, path: str | Path, head: Sequence[str] = ()) -> None
         msg = f"{file}: ending '{file.suffix}'; save a scenario as {', '.join(ENDINGS)}"
         raise ScenarioError(msg)
     if file.suffix.lower() == ".json":
-        text = json.dumps(scenario.to_dict(), indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(plain_data(scenario), indent=1, ensure_ascii=False) + "\n"
     else:
         text = to_text(scenario, head)
     write_text(file, text)
@@ -107,8 +107,14 @@ def save(scenario: Scenario, path: str | Path, head: Sequence[str] = ()) -> None
 def to_text(scenario: Scenario, head: Sequence[str] = ()) -> str:
     """Return a scenario as YAML, the same text for the same scenario; defaults are left out."""
     comment = "".join(f"# {line}".rstrip() + "\n" for line in head)
-    data = _plain_lead_times(scenario.to_dict())
+    data = plain_data(scenario)
     return comment + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def plain_data(scenario: Scenario) -> dict[str, Any]:
+    """Return mappings, lists and values as a person writes them; defaults are left out."""
+    data: dict[str, Any] = _plain_lead_times(scenario.to_dict())
+    return data
 
 
 def find(name_or_path: str | Path) -> Path:

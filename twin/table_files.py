@@ -78,7 +78,7 @@ def _csv_rows(file: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
 def _sheet_rows(
     file: Path, sheet: str | None, name: str
 ) -> tuple[Iterator[tuple[int, list[Any]]], str]:
-    book = open_book(file, name)
+    book = _open_book(file, name)
     sheets = book.sheetnames
     if sheet is None and len(sheets) > 1:
         msg = f"{name}: {len(sheets)} sheets ({', '.join(sheets)}); say which with 'sheet'"
@@ -100,7 +100,7 @@ def _sheet_rows(
     return rows(), f"{name} [{chosen.title}]"
 
 
-def open_book(file: Path, name: str) -> Any:
+def _open_book(file: Path, name: str) -> Any:
     """Return an openpyxl workbook opened for reading, or raise a :class:`ScenarioError`."""
     import openpyxl  # slow to import, and most scenarios have no workbook
 
@@ -111,6 +111,15 @@ def open_book(file: Path, name: str) -> Any:
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
         msg = f"{name}: not an Excel workbook ({error}); save it as .xlsx or .csv"
         raise ScenarioError(msg) from error
+
+
+def sheet_names(file: Path) -> list[str]:
+    """Return the names of a workbook's sheets, or raise a :class:`ScenarioError`."""
+    check_file(file, MAX_TABLE)
+    book = _open_book(file, file.name)
+    names = [str(name) for name in book.sheetnames]
+    book.close()
+    return names
 
 
 def _excel_cell(value: Any) -> Any:

@@ -159,6 +159,15 @@ class StockRule(Model):
     )
 
 
+    @field_validator("initial_in_transit")
+    @classmethod
+    def _on_the_way_not_negative(cls, given: float | list[float] | None) -> object:
+        for slot, units in enumerate(given if isinstance(given, list) else [given or 0.0]):
+            if units < 0:
+                raise ValueError(f"slot {slot} = {units:g} units; must be 0 or more")
+        return given
+
+
 class Season(Model):
     """Factors on mean demand; each list is scaled to mean 1."""
 
