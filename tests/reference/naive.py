@@ -236,7 +236,7 @@ class Run:
 
     def split_order(self, p: Point, q: float) -> list[tuple[Link, float]]:
         links = p.in_links
-        if q <= 0 or not links:
+        if q <= TINY or not links:
             return []
         if len(links) == 1:
             return [(links[0], q)]
