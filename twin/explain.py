@@ -228,7 +228,7 @@ def _mean(sink: Sink) -> float:
     demand = sink.demand
     if demand.values is not None:
         return math.fsum(demand.values) / max(1, len(demand.values))
-    return (demand.mean or 0.0) * (1.0 if demand.probability is None else demand.probability)
+    return demand.mean or 0.0
 
 
 def _patience(sink: Sink) -> str:
