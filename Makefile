@@ -6,7 +6,7 @@ JOBS   ?= 2
 
 # What is installed decides whether a target has anything to do: edit either file and it does.
 PINS := pyproject.toml constraints.txt
-PIP  := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP  := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help app test check bench docs clean
@@ -30,7 +30,7 @@ check: $(VENV)/test.stamp ## style, types, import contracts and spelling
 	echo "== ruff";         $(BIN)/ruff check .
 	echo "== ruff format";  $(BIN)/ruff format --check .
 	echo "== mypy";         $(BIN)/mypy
-	echo "== lint-imports"; $(BIN)/lint-imports
+	echo "== lint-imports"; $(BIN)/lint-imports --no-logo
 	echo "== codespell";    $(BIN)/codespell
 
 bench: $(VENV)/test.stamp ## measure every claim again (benchmarks/bench_*.py)
