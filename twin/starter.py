@@ -170,14 +170,14 @@ def from_tables(folder: str | Path, name: str | None = None) -> Scenario:
     tables = _tables(source)
     for needed in NEEDED:
         if needed not in tables:
-            have = ", ".join(sorted(tables)) or "no table"
+            have = ", ".join("bom" if t == "production" else t for t in tables) or "no table"
             msg = f"{source}: table '{needed}' is missing (found {have}); add {needed}.csv"
             raise ScenarioError(msg)
     places = Places(str(source))
     data: dict[str, Any] = {"name": name or source.stem.replace(" ", "_")}
     for section, table in tables.items():
-        _check_needed(section, table)
         data[section] = entries(table, section, places)
+        _check_needed(section, table)
     named = dict.fromkeys(item["family"] for item in data["items"] if "family" in item)
     data.setdefault("families", [{"name": family} for family in named])
     scenario = validate(data, places)

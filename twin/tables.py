@@ -32,6 +32,7 @@ SECTIONS = {
 }
 """Top-level lists that may be tables."""
 
+_Read = dict[tuple[FilePath, str | None], Table]
 BOM = {"component": "item", "usage": "usage", "usage_unit": "unit"}
 """Columns of a bill of material in rows, and the keys of ``inputs`` they stand for."""
 
@@ -55,15 +56,18 @@ def expand(data: object, places: Places, folder: FilePath | None) -> None:
     """
     if not isinstance(data, dict):
         return
+    read: _Read = {}
     for key, value in data.items():
         if key in SECTIONS and isinstance(value, dict) and "table" in value:
-            table = _open(value, (key,), places, folder, {"table", "sheet"})
+            _check_keys(value, (key,), places, {"table", "sheet"})
+            table = _open(value, (key,), places, folder, read)
             data[key] = entries(table, key, places)
     for path, holder in list(_value_tables(data)):
         given = holder["values"]
-        keys = {"table", "sheet", "column", "where"}
-        table = _open(given, (*path, "values"), places, folder, keys)
-        holder["values"] = _values(table, given, places.of((*path, "values")))
+        at = (*path, "values")
+        _check_keys(given, at, places, {"table", "sheet", "column", "where"})
+        table = _open(given, at, places, folder, read)
+        holder["values"] = _values(table, given, places.of(at))
 
 
 def _value_tables(data: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -79,16 +83,18 @@ def _value_tables(data: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]
             todo.extend(((*path, n), v) for n, v in enumerate(here) if isinstance(v, dict | list))
 
 
-def _open(
-    given: Mapping[str, Any], path: Path, places: Places, folder: FilePath | None, keys: set[str]
-) -> Table:
-    """Read the table that a mapping names, if its file lies in the scenario's folder."""
-    place = places.of(path)
+def _check_keys(given: Mapping[str, Any], path: Path, places: Places, keys: set[str]) -> None:
     for key in given:
         if key not in keys:
-            msg = f"{place}: unknown key '{key}' beside 'table'; {nearest(key, keys)}"
+            msg = f"{places.of(path)}: unknown key '{key}' beside 'table'; {nearest(key, keys)}"
             raise ScenarioError(msg)
-    name = given["table"]
+
+
+def _open(
+    given: Mapping[str, Any], path: Path, places: Places, folder: FilePath | None, read: _Read
+) -> Table:
+    """Read the table that a mapping names, once, if its file lies in the scenario's folder."""
+    place, name = places.of(path), given["table"]
     if folder is None:
         msg = (
             f"{place}: table {show(name)} needs a scenario file to lie beside; save the text first"
@@ -107,9 +113,11 @@ def _open(
             "scenario file and name it without '..' or a leading '/'"
         )
         raise ScenarioError(msg)
-    sheet = given.get("sheet")
+    sheet = None if given.get("sheet") is None else str(given["sheet"])
     try:
-        return read_table(file, None if sheet is None else str(sheet), name)
+        if (file, sheet) not in read:
+            read[file, sheet] = read_table(file, sheet, name)
+        return read[file, sheet]
     except ScenarioError as error:
         msg = f"{place}: {error}"
         raise ScenarioError(msg) from error
@@ -140,8 +148,8 @@ def _values(table: Table, given: Mapping[str, Any], place: str) -> list[Any]:
         value = scalar(full[at]) if isinstance(full[at], str) else full[at]
         if isinstance(value, bool) or not isinstance(value, int | float) or value - value != 0:
             msg = (
-                f"{table.name}, row {number}, column '{given['column']}' = {show(full[at])}; "
-                "must be a finite number"
+                f"{place}: {table.name}, row {number}, column '{given['column']}' = "
+                f"{show(full[at])}; must be a finite number"
             )
             raise ScenarioError(msg)
         found.append(value)

@@ -164,6 +164,27 @@ def known_resources(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(path, f"= {usage:g} per unit; must be above 0")
 
 
+def known_sources(scenario: Scenario) -> Iterator[Problem]:
+    """Require that sourcing names lanes, production or suppliers of its site."""
+    into: dict[str, set[str]] = {s.name: set() for s in scenario.sites}
+    for lane in scenario.lanes:
+        into.setdefault(lane.to, set()).add(lane.source)
+    for p in scenario.production:
+        into.setdefault(p.site, set()).add("make")
+    for b in scenario.purchases:
+        into.setdefault(b.site, set()).add(b.supplier)
+    for n, rule in enumerate(scenario.sourcing):
+        known = into.get(rule.site, set())
+        for name in rule.shares or {}:
+            if name not in known:
+                yield missing(("sourcing", n, "shares", name), f"source of '{rule.site}'", name,
+                              known)  # fmt: skip
+        for m, name in enumerate(rule.priority or []):
+            if name not in known:
+                yield missing(("sourcing", n, "priority", m), f"source of '{rule.site}'", name,
+                              known)  # fmt: skip
+
+
 def known_owners(scenario: Scenario) -> Iterator[Problem]:
     """Require that adoption is said of owners of sites or devices."""
     known = {s.who for s in scenario.sites} | {d.owner for d in scenario.devices if d.owner}
@@ -218,6 +239,7 @@ CHECKS = [
     known_families,
     known_stages,
     known_resources,
+    known_sources,
     known_owners,
     known_patterns,
 ]
