@@ -173,10 +173,12 @@ class Run:
             p.issue(old)
         if p.settings.shrink > 0:
             gone = min(p.on_hand, self.world.luck.shrink(p.name, t, p.settings.shrink))
+            gone = float(half_up(gone)) if self.world.integer else gone
             p.lost += gone
             p.take_out(gone)
         if p.settings.misplacement > 0:
             hidden = p.settings.misplacement * p.on_hand
+            hidden = float(half_up(hidden)) if self.world.integer else hidden
             p.take_out(hidden)
             p.misplaced += hidden
 

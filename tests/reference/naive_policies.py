@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tests.reference.naive_network import TINY, Point, World, down, explode, half_up
+from tests.reference.naive_network import TINY, Point, World, down, explode, half_up, up
 
 
 def longest(point: Point) -> tuple[float, float]:
@@ -160,18 +160,15 @@ def from_position(point: Point, r: float) -> float:
     if policy.kind == "base_stock":
         return max(0.0, r * level(point) - ip)
     if policy.kind == "s_S":
-        return max(0.0, r * level(point) - ip) if ip <= r * trigger(point) else 0.0
+        return max(0.0, r * level(point) - ip) if ip <= r * trigger(point) + TINY else 0.0
     if policy.kind == "r_Q":
         r0 = r * trigger(point)
-        if ip > r0:
+        if ip > r0 + TINY:
             return 0.0
-        lots = math.ceil((r0 - ip) / policy.lot)
-        if ip + lots * policy.lot <= r0:
-            lots += 1
-        return lots * policy.lot
+        return (down((r0 - ip) / policy.lot) + 1) * policy.lot
     if policy.kind == "kanban":
         c = policy.lot
-        free = math.floor(r * policy.cards + TINY) * c - point.record - point.on_order()
+        free = down(r * policy.cards) * c - point.record - point.on_order()
         return max(0.0, c * down(free / c))
     if policy.kind == "order_driven":
         return max(0.0, -ip)
@@ -193,17 +190,24 @@ def plan_releases(point: Point, t: int, r: float) -> None:
             x -= f
         need = max(0.0, safety - x)
         lot = need
-        if need > 0 and policy.lot_rule == "fixed":
-            lot = policy.lot * math.ceil(need / policy.lot)
-        if need > 0 and policy.lot_rule == "period":
+        if need > TINY and policy.lot_rule == "fixed":
+            lot = policy.lot * up(need / policy.lot)
+        if need > TINY and policy.lot_rule == "period":
             lot = need + f * (policy.lot_periods - 1)
         x += lot
         point.plan[t + j] = lot
 
 
 def line(point: Point) -> float:
-    """CONWIP: record and on order from here down, in units of this stock point."""
-    below = sum(
-        usage / e.yield_ * e.share * line(e.to) for e, usage in point.out_links
-    )
-    return point.record + point.on_order() + below
+    """CONWIP: what is here, on order here, and here or moving anywhere downstream."""
+    return point.record + point.on_order() + downstream(point)
+
+
+def downstream(point: Point) -> float:
+    """Record and goods on the way or at the gate of everything below, in units of the point."""
+    total = 0.0
+    for e, usage in point.out_links:
+        coming = sum(f.yield_ * (f.moving() + f.gate) for f in e.to.in_links)
+        weight = usage / e.yield_ * e.share
+        total += weight * (e.to.record + coming + downstream(e.to))
+    return total

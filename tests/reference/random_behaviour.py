@@ -35,6 +35,8 @@ def add_behaviour(draft) -> None:
     set_first_forecasts(world)
     for p in sorted(world.points, key=lambda p: p.name):
         add_stock_rule(draft, p)
+    if draft.simple:
+        restrict(draft, world)
     if "devices" in draft.features:
         add_devices(draft)
     if "disruptions" in draft.features:
@@ -99,7 +101,7 @@ def demand_kind(draft) -> dict[str, Any]:
             ]
         )
     values = [max(0.0, dice.gauss(mean, mean / 3)) for _ in range(draft.data["horizon"])]
-    if draft.integer or dice.random() < 0.5:
+    if draft.whole:
         values = [float(round(v)) for v in values]
     return {"kind": "recorded", "values": values}
 
@@ -132,6 +134,30 @@ def add_stock_rule(draft, point) -> None:
         if draft.has("losses", 0.3):
             rule[field] = value
     draft.data["stock"].append(rule)
+
+
+def restrict(draft, world: World) -> None:
+    """Take out of a textbook scenario what stockpyl does differently."""
+    components = {p.name for p in world.points if p.declared.role == "component"}
+    bought = {p.name for p in world.points if any(e.kind != "ship" for e in p.in_links)}
+    most = {
+        f"{d['site']}/{d['item']}": max(d["values"], default=0.0) for d in draft.data["demand"]
+    }
+    kept = []
+    for rule in draft.data["stock"]:
+        name = f"{rule['where']['site']}/{rule['where']['item']}"
+        if name in components:  # raw material is bought for production only
+            rule = {k: rule[k] for k in ("where", "holding_cost")}
+        if name in bought:  # an outside supplier has no opening mail
+            rule.pop("initial_orders", None)
+        given = rule.get("policy", {})
+        if given.get("kind") == "r_Q":  # it orders one lot only, which must always do
+            rule.pop("initial_stock", None)
+            given["lot"] = float(round(max(given["lot"], most.get(name, 0.0) + 1)))
+            if name not in most:
+                rule["policy"] = {"kind": "base_stock", "level": given["reorder_point"]}
+        kept.append(rule)
+    draft.data["stock"] = kept
 
 
 def policy(draft, mean: float, lead: float) -> dict[str, Any]:

@@ -36,15 +36,19 @@ SHAPES = ("serial", "distribution", "assembly", "mixed")
 HORIZON = 60
 
 
-def random_scenario(seed: int, features: Iterable[str] = ()) -> Scenario:
-    """Return one valid scenario; the same seed and features give the same scenario."""
+def random_scenario(seed: int, features: Iterable[str] = (), simple: bool = False) -> Scenario:
+    """Return one valid scenario; the same seed and features give the same scenario.
+
+    A simple one has no features and stays in what stockpyl can express as well.
+    """
     wanted = frozenset(features)
     unknown = wanted - ALL_FEATURES
     if unknown:
         raise ValueError(f"unknown features {sorted(unknown)}; allowed: {', '.join(FEATURES)}")
     dice = random.Random(seed)
-    draft = Draft(dice, wanted)
-    shape = SHAPES[seed % len(SHAPES)]
+    draft = Draft(dice, wanted, simple)
+    shapes = SHAPES[:3] if simple else SHAPES  # stockpyl has trouble with two products
+    shape = shapes[seed % len(shapes)]
     {"serial": serial, "distribution": distribution, "assembly": assembly, "mixed": mixed}[shape](
         draft
     )
@@ -56,10 +60,14 @@ def random_scenario(seed: int, features: Iterable[str] = ()) -> Scenario:
 class Draft:
     """A scenario in the making."""
 
-    def __init__(self, dice: random.Random, features: frozenset[str]) -> None:
+    def __init__(
+        self, dice: random.Random, features: frozenset[str], simple: bool = False
+    ) -> None:
         self.dice = dice
+        self.simple = simple
         self.features = features
         self.integer = "integer" in features and dice.random() < 0.5
+        self.whole = self.integer or dice.random() < 0.5  # all recorded demand in whole units
         self.data: dict[str, Any] = {
             "horizon": HORIZON,
             "warmup": 10,
@@ -163,6 +171,10 @@ class Draft:
 
     def make(self, site: str, item: str, inputs: list[str]) -> None:
         dice = self.dice
+        if self.simple:  # nodes assemble at once what has come in, one of each
+            parts = [{"item": i} for i in inputs]
+            self.data["production"].append({"site": site, "item": item, "inputs": parts})
+            return
         made: dict[str, Any] = {
             "site": site,
             "item": item,
@@ -193,7 +205,7 @@ class Draft:
 
     def source(self, site: str, item: str) -> None:
         """Let a site buy an item, or make it from nothing."""
-        if self.dice.random() < 0.75:
+        if self.dice.random() < 0.75 or self.simple:
             self.buy(site, item)
         else:
             self.make(site, item, [])
@@ -257,13 +269,17 @@ def assembly(draft: Draft) -> None:
     product = draft.item("p", "f")
     bought_here = False
     for c in components:
-        if draft.dice.random() < 0.6:
+        if draft.dice.random() < 0.6 or draft.simple:
             supplier = draft.site(f"sup_{c}", "supplier", "parts")
             draft.source(supplier, c)
             draft.lane(supplier, plant, c)
         else:
             bought_here = True
             draft.buy(plant, c)
+    if draft.simple:  # a node has one lead time and one delay for all that it orders
+        same = {k: draft.data["lanes"][0][k] for k in ("lead_time", "information_delay")}
+        for lane in draft.data["lanes"]:
+            lane.update(same)
     draft.make(plant, product, components)
     draft.positions = ["plant"] if bought_here else ["parts", "plant"]
     stores = [f"store{i}" for i in range(draft.dice.randint(0, 2))]
