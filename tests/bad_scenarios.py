@@ -245,6 +245,10 @@ NAMES = [
 ]  # fmt: skip
 
 NETWORK = [
+    edit("supplier_named_make", "item: wood, lead_time: 3", "item: wood, supplier: make, "
+         "lead_time: 3", "purchases[0].supplier = 'make'", "another name"),
+    edit("supplier_named_as_a_sender", "lead_time: 3}", "lead_time: 3}\n- {site: dc, item: chair, "
+         "supplier: maker, lead_time: 9}", "purchases[1].supplier = 'maker'", "a lane has this"),
     edit("lane_to_itself", SHIP, "{from: shop, to: shop, lead_time: 1}", "lanes[1].to = 'shop'",
          "another site"),
     edit("cycle", SHIP, SHIP + "\n- {from: shop, to: dc, lead_time: 1}\nsourcing: [{site: dc, "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from tests.bad_scenarios import BAD, BASE, Bad
-from twin.errors import NetworkError, ScenarioError
+from twin.errors import NetworkError, ScenarioError, TwinError
 from twin.load import load, load_text
 
 
@@ -64,3 +67,19 @@ def test_text_without_a_file_is_refused_in_words(text):
 def test_name_of_nothing_is_refused_in_words(name):
     with pytest.raises(ScenarioError, match=r"no such file|neither a file|cannot be opened"):
         load(name)
+
+
+ODD = ["[]", "{}", "~", "-1", "1e308", ".nan", '""', "'*'", "a/b", "dc", "[1, 2]", "{a: 1}", "true",
+       "make", "{table: x}", "- ", "gamma", "wood", "[[]]"]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_mangled_scenario_is_read_or_refused_but_never_breaks_the_reader(seed):
+    luck = random.Random(seed)
+    tokens = re.split(r"(\s+|[{}\[\],:])", BASE)
+    for _ in range(luck.randint(1, 3)):
+        tokens[luck.randrange(len(tokens))] = luck.choice([*ODD, "", luck.choice(tokens)])
+    try:
+        load_text("".join(tokens))
+    except TwinError as error:
+        assert str(error)

@@ -69,7 +69,7 @@ def test_workbook_becomes_the_same_scenario(tmp_path):
     [({"demand": None}, "table 'demand' is missing .found bom, items, lanes.*add demand.csv"),
      ({"site": "name\n"}, "table 'site' is none of a scenario's; did you mean 'sites'"),
      ({"lanes": "from,to\nmill,shop\n"}, "lanes.csv, row 1: column 'lead_time' is missing"),
-     ({"lanes": "from,to,lead\nmill,shop,1\n"}, "row 1: unknown column 'lead'.*did you mean 'lead_time'"),
+     ({"lanes": "from,to,lead\nmill,shop,1\n"}, "row 1: unknown column 'lead'.*'lead_time'"),
      ({"demand": "site,item,mean\nshop,bread,many\n"}, "demand.csv, row 2, column 'mean'.*'many'"),
      ({"demand": "site,item,mean\nshop,bred,2\n"}, "row 2, column 'item'.*did you mean 'bread'"),
      ({"bom": "site,item,component,usage\nmill,bread,grain,-1\n"}, "bom.csv, row 2, column 'usage"),

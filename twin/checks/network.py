@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twin.checks.behaviour import registry
-from twin.checks.references import WILDCARDS, carries
+from twin.checks.references import WILDCARDS
 from twin.errors import NetworkError
 from twin.names import matches
 from twin.problems import Path, Problem, show
-from twin.schema import Disruption, LeadTime, Scenario, Where
+from twin.schema import Disruption, LeadTime, Production, Scenario, Where
 from twin.stock_rules import selects
 from twin.topology import Topology
 
@@ -53,8 +53,11 @@ def rules_match_something(topology: Topology) -> Iterator[Problem]:
 
 def sourcing_matches_something(topology: Topology) -> Iterator[Problem]:
     """Require that a sourcing rule holds for at least one stock point."""
+    held_at: dict[str, list[str]] = {}
+    for p in topology.points:
+        held_at.setdefault(p.site.name, []).append(p.item.name)
     for n, s in enumerate(topology.scenario.sourcing):
-        at_site = [p.item.name for p in topology.points if p.site.name == s.site]
+        at_site = held_at.get(s.site, [])
         if not any(matches(item, s.item) for item in at_site):
             held = ", ".join(sorted(at_site)[:8]) or "nothing"
             text = f"= {show(s.item)}; '{s.site}' holds {held}, correct 'site' or 'item'"
@@ -67,13 +70,15 @@ def lanes_carry_what_they_name(topology: Topology) -> Iterator[Problem]:
         (p.declared.name, topology.points[p.to].item.name)
         for p in topology.links if p.kind == "ship" and p.lane and hasattr(p.declared, "name")
     }  # fmt: skip
-    items = topology.scenario.items
+    called: dict[str | None, list[str]] = {}
+    for i in topology.scenario.items:
+        for name in {i.name, i.family}:
+            called.setdefault(name, []).append(i.name)
     for n, lane in enumerate(topology.scenario.lanes):
         for term in [lane.items] if isinstance(lane.items, str) else lane.items:
             if any(c in term for c in WILDCARDS):
                 continue
-            named = [i for i in items if term in (i.name, i.family) and carries(lane, i)]
-            if not any((lane.name, i.name) in carried for i in named):
+            if not any((lane.name, item) in carried for item in called.get(term, [])):
                 text = (
                     f"= {show(term)}; either '{lane.source}' cannot supply it or nobody needs it "
                     f"at or beyond '{lane.to}', add the missing production, purchase or lane, or "
@@ -125,14 +130,15 @@ def components_take_time(topology: Topology) -> Iterator[Problem]:
     The components of a product move together, so what one of them consumes of the other must
     have been made in an earlier period.
     """
-    made = {(p.site, p.item): p for p in topology.scenario.production}
+    users: dict[tuple[str, str], list[Production]] = {}
+    for q in topology.scenario.production:
+        for given in q.inputs:
+            users.setdefault((q.site, given.item), []).append(q)
     for n, p in enumerate(topology.scenario.production):
-        inputs = {i.item for i in made[p.site, p.item].inputs}
-        users = [q for q in made.values() if q.site == p.site]
-        for q in users:
-            parts = {i.item for i in q.inputs}
-            both = sorted(inputs & parts)
-            if p.item in parts and both and _may_be_zero(p.lead_time):
+        inputs = {i.item for i in p.inputs}
+        for q in users.get((p.site, p.item), []):
+            both = sorted(inputs & {i.item for i in q.inputs})
+            if both and _may_be_zero(p.lead_time):
                 text = (
                     f"'{p.item}' is made from '{both[0]}' and both go into '{q.item}' at "
                     f"'{p.site}'; its lead time must be 1 period or more"
