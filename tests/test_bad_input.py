@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 
@@ -79,7 +80,5 @@ def test_mangled_scenario_is_read_or_refused_but_never_breaks_the_reader(seed):
     tokens = re.split(r"(\s+|[{}\[\],:])", BASE)
     for _ in range(luck.randint(1, 3)):
         tokens[luck.randrange(len(tokens))] = luck.choice([*ODD, "", luck.choice(tokens)])
-    try:
+    with contextlib.suppress(TwinError):  # any other error is a failure
         load_text("".join(tokens))
-    except TwinError as error:
-        assert str(error)
