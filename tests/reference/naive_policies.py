@@ -47,7 +47,9 @@ def update_forecast(point: Point, t: int) -> None:
         point.forecast = (sum(last) + missing * point.first_forecast) / rule.window
     elif rule.kind == "exponential_smoothing":
         point.forecast = before + rule.smoothing * (signal - before)
-    elif rule.kind != "constant":
+    elif rule.kind == "constant":
+        return  # forecast and error stay at the first
+    else:
         raise ValueError(rule.kind)
     point.variance += rule.error_smoothing * ((signal - before) ** 2 - point.variance)
 

@@ -179,7 +179,7 @@ def policy(draft, mean: float, lead: float) -> dict[str, Any]:
         given.update(lot=float(max(1, round(mean / 2))), cards=float(round(2 * lead + 4)))
     if kind == "conwip":
         given["wip_cap"] = 3 * level
-    if kind in ("mrp", "push_plan"):
+    if kind == "mrp":
         lot_rule = dice.choice(["lot_for_lot", "fixed", "period"])
         given.update(lot_rule=lot_rule, lot=lot, lot_periods=dice.randint(1, 3))
     if "policies" in draft.features:
@@ -188,17 +188,21 @@ def policy(draft, mean: float, lead: float) -> dict[str, Any]:
 
 
 def vary(dice, given: dict[str, Any], mean: float) -> None:
-    """Reviews, levels from the forecast, safety, forced orders."""
-    if dice.random() < 0.5:
+    """Reviews, levels from the forecast, safety, forced orders: only what the policy uses."""
+    kind = given["kind"]
+    levels = kind in ("base_stock", "s_S", "r_Q")
+    if dice.random() < 0.5 and kind != "human":
         given["review"] = dice.choice([2, 3, 7])
         given["phase"] = dice.randint(0, 3)
-    if given["kind"] == "base_stock" and dice.random() < 0.5:
+    if kind == "base_stock" and dice.random() < 0.5:
         del given["level"]
-    if given["kind"] == "s_S" and dice.random() < 0.5:
+    if kind == "s_S" and dice.random() < 0.5:
         given["lot"] = given.pop("level") - given.pop("reorder_point")
-    if dice.random() < 0.2:
+    if kind == "r_Q" and dice.random() < 0.3:
+        del given["reorder_point"]
+    if dice.random() < 0.2 and (levels or kind in ("mrp", "push_plan")):
         given["safety_stock"] = round(2 * mean, 1)
-    if dice.random() < 0.2:
+    if dice.random() < 0.2 and levels:
         given["cover"] = 4.0
     if dice.random() < 0.1:
         given.update(forced_order=float(round(mean)), forced_until=4)
@@ -207,12 +211,15 @@ def vary(dice, given: dict[str, Any], mean: float) -> None:
 def forecast(dice) -> dict[str, Any]:
     given: dict[str, Any] = {
         "kind": dice.choice(["moving_average", "exponential_smoothing", "constant"]),
-        "window": dice.randint(2, 10),
-        "smoothing": dice.choice([0.1, 0.3]),
         "sees": dice.choice(["customers", "orders", "demand"]),
         "age": dice.choice([0, 0, 1, 3]),
-        "error_smoothing": dice.choice([0.0, 0.05, 0.2]),
     }
+    if given["kind"] == "moving_average":
+        given["window"] = dice.randint(2, 10)
+    if given["kind"] == "exponential_smoothing":
+        given["smoothing"] = dice.choice([0.1, 0.3])
+    if given["kind"] != "constant":
+        given["error_smoothing"] = dice.choice([0.0, 0.05, 0.2])
     if dice.random() < 0.2:
         given.update(initial=5.0, initial_error=2.0)
     return given
@@ -239,17 +246,22 @@ def add_devices(draft) -> None:
 
 def add_disruption(draft, network) -> None:
     dice = draft.dice
-    sites = sorted({p.site.name for p in network.points})
+    sites = {kind: sorted({p.site.name for p in network.points}) for kind in DISRUPTIONS}
+    sites["capacity_loss"] = sorted({p["site"] for p in draft.data["production"]})
+    sites["demand_change"] = sorted({site for site, _ in draft.sold})
+    if not draft.data["devices"]:
+        sites["device_fault"] = []
     lanes = sorted({e.lane for e in network.links if e.lane is not None})
-    kind = dice.choice(DISRUPTIONS)
+    kind = dice.choice([kind for kind in DISRUPTIONS if sites[kind]])
     given: dict[str, Any] = {
         "kind": kind,
         "name": f"d{len(draft.data['disruptions'])}",
         "start": dice.randint(3, 40),
         "duration": dice.randint(1, 12),
         "ramp": dice.choice([0, 0, 4]),
-        "severity": dice.choice([1.0, 1.0, 0.5]),
     }
+    if kind in ("outage", "capacity_loss", "stock_destruction"):
+        given["severity"] = dice.choice([1.0, 1.0, 0.5])
     if kind in ("lane_closed", "lead_time_stretch"):
         given["lane"] = dice.choice(lanes) if lanes else "*"
     elif kind == "capacity_loss" and draft.data["resources"] and dice.random() < 0.5:
@@ -260,7 +272,7 @@ def add_disruption(draft, network) -> None:
         shares = [0.7, *rest] if rest else [1.0]
         given.update(family="f", shares=dict(zip(members, shares, strict=True)))
     else:
-        given["where"] = {"site": dice.choice(sites)}
+        given["where"] = {"site": dice.choice(sites[kind])}
     if kind in ("lead_time_stretch", "demand_change", "wrong_upload") or (
         kind == "device_fault" and dice.random() < 0.5
     ):

@@ -313,7 +313,7 @@ def mixed(draft: Draft) -> None:
     middles = [draft.site(f"dc{i}", "warehouse", "dc") for i in range(draft.dice.randint(1, 2))]
     for middle in middles:
         draft.lane(plant, middle, products)
-    for i in range(draft.dice.randint(1, 2)):
+    for i in range(draft.dice.randint(len(middles), 2)):
         store = draft.site(f"store{i}", "store", "store")
         draft.lane(middles[i % len(middles)], store)
         if len(middles) == 2 and draft.has("sourcing", 0.7):

@@ -5,9 +5,11 @@ import pytest
 from tests.reference import oracle_cases
 from tests.reference.laws import ALL_LAWS, NOISE
 from tests.reference.naive import simulate
+from tests.reference.naive_network import World, order_driven_points
 from tests.reference.random_luck import RandomLuck
 from tests.reference.random_networks import ALL_FEATURES, random_scenario
-from twin import topology
+from twin import decoupling, topology
+from twin.check import check
 
 SEEDS = range(40)
 
@@ -15,6 +17,13 @@ SEEDS = range(40)
 def run(scenario, seed):
     network = topology.build(scenario)
     return network, simulate(network, RandomLuck(network, seed))
+
+
+@pytest.mark.parametrize("features", [(), ALL_FEATURES])
+def test_random_scenarios_are_valid_in_every_way(features):
+    for seed in SEEDS:
+        check(random_scenario(seed, features))
+        check(random_scenario(seed, simple=True))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -99,3 +108,17 @@ def test_all_features_really_happen_somewhere():
         seen["late"] += sum(map(sum, trace.sink["owed"].values()))
 
     assert all(value > 0 for value in seen.values()), seen
+
+
+def test_order_driven_stock_points_are_those_of_the_engine():
+    for seed in SEEDS:
+        scenario = random_scenario(seed, ALL_FEATURES)
+        network = topology.build(scenario)
+        names = {f.name for f in scenario.families}
+        for move in scenario.moves:
+            positions = {**dict.fromkeys(names), move.family: move.to}
+            rows = decoupling.order_driven_rows(network, positions)
+
+            assert order_driven_points(World(network, None), positions) == {
+                network.points[row].name for row in rows
+            }, (seed, move)
