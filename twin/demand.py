@@ -1,0 +1,336 @@
+"""Customer demand: every sink's distribution as arrays, and the draw of one period.
+
+How finely count demand (Poisson, negative binomial, sizes of intermittent demand) is tabled:
+one table per distinct mean of the horizon (to 12 significant digits) and variance over mean.
+Where a season and trend have more than 400 distinct factors these are rounded to a relative grid
+of 0.001, and where all sinks together need more than 20,000 distinct means those are too: a
+mean is then up to 0.05 % off (the draw with a multiplier uses the same rounded mean). Tables
+beyond 256 MiB are not kept; such demand is inverted directly, which is slower and gives the same
+bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.counts import (
+    LARGEST,
+    CountTables,
+    Floats,
+    build_count_tables,
+    count_quantile,
+    table_quantile,
+    table_quantiles,
+)
+from twin.distributions import demand_factors, gamma_quantile, gamma_table, mean_size
+from twin.jit import njit
+from twin.rng import DEMAND, Whole, fill_uniforms, normal_quantile, streams_of
+from twin.schema import Demand, Scenario
+from twin.topology import Sink
+
+MAX_FACTORS = 400
+MAX_MEANS = 20_000
+MAX_GAMMAS = 4_000
+_GRID = math.log1p(1e-3)
+
+CONSTANT, NORMAL, COUNT, INTERMITTENT, LOGNORMAL, GAMMA, RECORDED = range(7)
+_NUMBER = {
+    "constant": CONSTANT,
+    "normal": NORMAL,
+    "poisson": COUNT,
+    "negative_binomial": COUNT,
+    "intermittent": INTERMITTENT,
+    "lognormal": LOGNORMAL,
+    "gamma": GAMMA,
+    "recorded": RECORDED,
+}
+
+
+SINK = np.dtype(
+    [
+        ("kind", np.int64),
+        ("stream", np.uint64),
+        ("pattern", np.uint64),
+        ("mean", np.float64),
+        ("spread", np.float64),
+        ("chance", np.float64),
+        ("start", np.uint64),
+        ("end", np.uint64),
+    ]
+)
+"""One sink, in one record because every draw reads all of it once.
+
+``pattern``: row of ``factor`` and ``level``; ``mean``: at factor 1; ``spread``: sd (normal) or sd
+of the logarithm (lognormal); ``chance``: of any intermittent demand; ``start``: first entry in
+``level_table`` (counts), table in ``gamma`` or first entry in ``recorded`` (until ``end``).
+"""
+
+
+class DemandTables(NamedTuple):
+    """Every sink's demand."""
+
+    sinks: NDArray[np.void]
+    """One record a sink, of type :data:`SINK`."""
+    factor: Floats
+    """Factor on the mean, shape (patterns, periods): one pattern for equal season and trend."""
+    level: NDArray[np.uint32]
+    """Number of each period's factor among the distinct ones, shape (patterns, periods)."""
+    level_table: NDArray[np.uint64]
+    """Table in ``counts`` of a sink at a distinct factor (intermittent: of mean size - 1)."""
+    counts: CountTables
+    gamma: Floats
+    """Quantiles and slopes of gamma demand of mean 1, shape (tables, 2, 512)."""
+    recorded: Floats
+    """Recorded demand of all sinks, one after the other."""
+
+
+# --------------------------------------------------------------------------------------- compile
+def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
+    """Translate the customers of a scenario for :func:`draw_demand`.
+
+    Parameters
+    ----------
+    sinks
+        Sinks in the kernel's order; their names key the luck.
+    scenario
+        Calendar and horizon are read.
+
+    Raises
+    ------
+    ScenarioError
+        If two names share a random stream or an intermittent demand has sizes below 1.
+    """
+    demands = [s.demand for s in sinks]
+    table = np.zeros(len(demands), SINK)
+    table["kind"] = [_NUMBER[d.kind] for d in demands]
+    table["stream"] = streams_of(s.name for s in sinks)
+    table["mean"] = [d.mean or 0.0 for d in demands]
+    table["spread"] = [_spread(d) for d in demands]
+    table["chance"] = [d.probability or 1.0 for d in demands]
+    factor = _patterns(demands, scenario, table)
+    level, distinct = _levels(factor)
+    level_table, counts = _counts(demands, distinct, table)
+    return DemandTables(
+        sinks=table,
+        factor=factor,
+        level=level,
+        level_table=level_table,
+        counts=counts,
+        gamma=_gammas(demands, table),
+        recorded=_recorded(demands, table),
+    )
+
+
+def _spread(demand: Demand) -> float:
+    if demand.kind == "lognormal":
+        return math.sqrt(math.log1p((demand.cv or 0.0) ** 2))
+    return demand.sd or 0.0
+
+
+def _patterns(demands: list[Demand], scenario: Scenario, table: NDArray[np.void]) -> Floats:
+    """Return one row of factors per season and trend; writes each sink's row into ``table``."""
+    known: dict[Any, int] = {}
+    rows: list[Floats] = []
+    which = []
+    for d in demands:
+        key = (tuple(d.season.weekly or ()), tuple(d.season.yearly or ()), d.trend)
+        if key not in known:
+            known[key] = len(rows)
+            rows.append(demand_factors(d, scenario.calendar, scenario.horizon))
+        which.append(known[key])
+    table["pattern"] = which
+    return np.array(rows).reshape(len(rows), scenario.horizon)
+
+
+def _on_grid(x: float) -> float:
+    return math.exp(round(math.log(x) / _GRID) * _GRID) if x > 0 else x
+
+
+def _each(change: Callable[[float], float], values: Floats) -> Floats:
+    """Change every value, equal ones once (with libm, which all processors share)."""
+    distinct, which = np.unique(values, return_inverse=True)
+    changed = np.array([change(x) for x in distinct.tolist()], dtype=np.float64)
+    return changed[which].reshape(values.shape)
+
+
+def _levels(factor: Floats) -> tuple[NDArray[np.uint32], list[Floats]]:
+    """Return the number of each period's factor and the distinct factors of each pattern."""
+    level = np.zeros(factor.shape, np.uint32)
+    distinct = []
+    for p, row in enumerate(factor):
+        if np.unique(row).size > MAX_FACTORS:
+            row = _each(_on_grid, row)
+        values, which = np.unique(row, return_inverse=True)
+        level[p] = which
+        distinct.append(values)
+    return level, distinct
+
+
+def _counts(
+    demands: list[Demand], distinct: list[Floats], table: NDArray[np.void]
+) -> tuple[NDArray[np.uint64], CountTables]:
+    """Return the table of each sink and distinct factor; writes where each sink's begin."""
+    means, vs, used = [np.empty(0)], [np.empty(0)], 0
+    for s in np.flatnonzero(np.isin(table["kind"], (COUNT, INTERMITTENT))):
+        d = demands[s]
+        factors = distinct[table["pattern"][s]]
+        rare = d.kind == "intermittent"
+        means.append(mean_size(d) * factors - 1 if rare else (d.mean or 0.0) * factors)
+        vs.append(np.full(factors.size, d.variance_to_mean or 1.0))
+        table["start"][s] = used
+        used += factors.size
+    v = np.concatenate(vs)
+    mean = _each(lambda x: float(f"{x:.12g}"), np.concatenate(means))
+    pairs, which = _distinct(mean, v)
+    if pairs.size > MAX_MEANS:
+        pairs, which = _distinct(_each(_on_grid, mean), v)
+    return which, build_count_tables(pairs.real, pairs.imag)
+
+
+def _distinct(mean: Floats, v: Floats) -> tuple[NDArray[np.complex128], NDArray[np.uint64]]:
+    """Return the distinct pairs, as complex numbers, and which one each is."""
+    pairs, which = np.unique(mean + 1j * v, return_inverse=True)
+    return pairs, which.astype(np.uint64)
+
+
+def _gammas(demands: list[Demand], table: NDArray[np.void]) -> Floats:
+    """Return tables by coefficient of variation (on a grid where there are many)."""
+    rows = np.flatnonzero(table["kind"] == GAMMA)
+    cv = np.array([demands[s].cv for s in rows], dtype=np.float64)
+    if np.unique(cv).size > MAX_GAMMAS:
+        cv = _each(_on_grid, cv)
+    distinct, which = np.unique(cv, return_inverse=True)
+    table["start"][rows] = which
+    made = [gamma_table(x) for x in distinct.tolist()]
+    return np.array(made) if made else np.empty((0, 2, 0))
+
+
+def _recorded(demands: list[Demand], table: NDArray[np.void]) -> Floats:
+    """Return all records, one after the other; writes where each begins and ends."""
+    rows = np.flatnonzero(table["kind"] == RECORDED)
+    values = [np.empty(0), *(np.array(demands[s].values, dtype=np.float64) for s in rows)]
+    ends = np.cumsum([x.size for x in values])
+    table["start"][rows], table["end"][rows] = ends[:-1], ends[1:]
+    return np.concatenate(values)
+
+
+# ------------------------------------------------------------------------------------------ draw
+@njit
+def draw_demand(
+    tables: DemandTables, seed: Whole, s: Whole, t: Whole, k0: Whole, multiplier: Floats,
+    out: Floats,
+) -> None:  # fmt: skip
+    """Draw the demand of one sink in one period for a block of replications.
+
+    Parameters
+    ----------
+    tables
+        From :func:`compile_demand`.
+    seed
+        The luck, 64 bits.
+    s, t
+        Sink and period (less than the scenario's horizon).
+    k0
+        Replication of ``out[0]``.
+    multiplier
+        Factors on the mean of the period, shape (replications,), or empty: all 1. Counts keep
+        their variance over mean; intermittent demand keeps its probability as long as the mean
+        size is 1 or more; all other demand is multiplied (recorded demand knows no other factor).
+    out
+        Gets the demand in units, shape (replications,).
+    """
+    sink = tables.sinks[np.uint64(s)]
+    kind, start, mean, spread = sink["kind"], sink["start"], sink["mean"], sink["spread"]
+    row, period = sink["pattern"], np.uint64(t)
+    if kind != CONSTANT and kind != RECORDED:
+        fill_uniforms(seed, sink["stream"], DEMAND, period, k0, out)
+    if kind == COUNT:
+        j = tables.level_table[start + np.uint64(tables.level[row, period])]
+        _draw_counts(tables.counts, j, multiplier, out)
+    elif kind == INTERMITTENT:
+        j = tables.level_table[start + np.uint64(tables.level[row, period])]
+        _draw_intermittent(tables.counts, j, sink["chance"], multiplier, out)
+    elif kind == NORMAL:
+        _draw_normal(mean, spread, out)
+    elif kind == LOGNORMAL:
+        _draw_lognormal(mean, spread, out)
+    elif kind == GAMMA:
+        _draw_gamma(tables.gamma, start, mean, out)
+    elif kind == CONSTANT:
+        _fill(mean, out)
+    elif start + period < sink["end"]:
+        _fill(tables.recorded[start + period], out)
+    else:
+        _fill(0.0, out)
+    if kind != COUNT and kind != INTERMITTENT:
+        _scale(1.0 if kind == RECORDED else tables.factor[row, period], multiplier, out)
+
+
+@njit
+def _fill(value: float, out: Floats) -> None:
+    for k in range(out.size):
+        out[k] = value
+
+
+@njit
+def _scale(factor: float, multiplier: Floats, out: Floats) -> None:
+    for k in range(out.size):
+        out[k] *= factor
+    for k in range(multiplier.size):
+        out[k] *= multiplier[k]
+
+
+@njit
+def _draw_counts(counts: CountTables, j: np.uint64, multiplier: Floats, out: Floats) -> None:
+    if multiplier.size == 0:
+        table_quantiles(counts, j, out)
+    mean, v = counts.heads[j]["mean"], counts.heads[j]["v"]
+    for k in range(multiplier.size):
+        if multiplier[k] == 1.0:
+            out[k] = table_quantile(counts, j, out[k])
+        else:
+            out[k] = count_quantile(mean * multiplier[k], v, out[k])
+
+
+@njit
+def _draw_intermittent(
+    counts: CountTables, j: np.uint64, chance: float, multiplier: Floats, out: Floats
+) -> None:
+    """Nothing, or 1 + a count. A mean size below 1 becomes a smaller chance of size 1."""
+    mean, v = counts.heads[j]["mean"], counts.heads[j]["v"]
+    for k in range(out.size):
+        factor = multiplier[k] if multiplier.size > 0 else 1.0
+        size = (mean + 1.0) * factor
+        p = chance * min(1.0, size)
+        above = out[k] - (1.0 - p)
+        if above < 0.0 or p <= 0.0:
+            out[k] = 0.0
+        else:
+            u = min(max(above / p, 1.0 - LARGEST), LARGEST)
+            if factor == 1.0:
+                out[k] = 1.0 + table_quantile(counts, j, u)
+            else:
+                out[k] = 1.0 + count_quantile(size - 1.0, v, u)
+
+
+@njit
+def _draw_normal(mean: float, sd: float, out: Floats) -> None:
+    for k in range(out.size):
+        out[k] = max(0.0, mean + sd * normal_quantile(out[k]))
+
+
+@njit
+def _draw_lognormal(mean: float, s: float, out: Floats) -> None:
+    for k in range(out.size):
+        out[k] = mean * math.exp(s * normal_quantile(out[k]) - 0.5 * s * s)
+
+
+@njit
+def _draw_gamma(tables: Floats, j: np.uint64, mean: float, out: Floats) -> None:
+    for k in range(out.size):
+        out[k] = mean * gamma_quantile(tables, j, normal_quantile(out[k]))
