@@ -14,7 +14,7 @@ from scipy import stats
 from tests.reference.luck import Luck
 from twin import demand as module
 from twin import rng
-from twin.demand import compile_demand, draw_demand
+from twin.demand import compile_demand, draw_demand, draw_period
 from twin.distributions import count_quantile, demand_factors, demand_moments
 from twin.schema import Scenario
 from twin.topology import Topology, build
@@ -115,6 +115,23 @@ def test_no_block_and_no_multiplier_of_one_changes_a_bit(kind: str) -> None:
     assert np.concatenate(parts).tobytes() == whole.tobytes()
     luck = Luck(top, int(SEED), 9)
     assert luck.demand(top.sinks[0].name, 2, 1.0) == whole[4]
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_whole_period_holds_the_draws_of_its_sinks(width: int, changed: bool) -> None:
+    top = network(*({"item": k, **d} for k, d in KINDS.items()), horizon=9)
+    n = len(top.sinks)
+    tables = compile_demand(top.sinks, top.scenario)
+    tables.counts.heads["guide_size"][0] = 0  # one count as if there were no room for its table
+    factors = np.tile([1.0, 0.5, 2.0], n)[: n * width] if changed else NONE
+    out = np.empty(n * width)
+    draw_period(tables, SEED, 2, 7, factors, out)
+    for s in range(n):
+        part = slice(s * width, (s + 1) * width)
+        single = draws(top, width, t=2, k0=7, multiplier=factors[part], s=s)
+        assert out[part].tolist() == single.tolist()
 
 
 @pytest.mark.parametrize("kind", RANDOM)
@@ -229,13 +246,19 @@ for s in range(len(top.sinks)):
         print(top.sinks[s].name, [x.hex() for x in out.tolist()])
 """
 
+LOOPS = ["_draw_single_counts", "_draw_normal", "_draw_lognormal", "_draw_gamma", "_fill", "_scale"]
+
 COUNT_REFERENCES = """
 import os, re, tempfile
 os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp()
-from tests.test_demand import one, draws
+import numpy as np
+from tests.test_demand import LOOPS, NONE, SEED, one, draws
 from twin import demand
 draws(one("poisson"), 2)
-for name in ("_draw_normal", "_draw_lognormal", "_draw_gamma", "_fill", "_scale"):
+top = one("poisson")
+tables = demand.compile_demand(top.sinks, top.scenario)
+demand.draw_period(tables, SEED, 0, 0, NONE, np.empty(1))
+for name in LOOPS:
     (ir,) = getattr(demand, name).inspect_llvm().values()
     body = next(b for b in re.findall(r"define [^\\n]*\\{.*?\\n\\}", ir, re.S) if name in b[:200])
     print(name, body.count("@NRT_incref"))
@@ -256,9 +279,6 @@ def test_every_kind_draws_the_same_bits_with_the_compiler_off() -> None:
 
 
 def test_the_loops_over_replications_count_no_references() -> None:
-    lines = run(COUNT_REFERENCES, "0").split("\n")
-    assert lines[:5] == [
-        f"{name} 0"
-        for name in ("_draw_normal", "_draw_lognormal", "_draw_gamma", "_fill", "_scale")
-    ]
-    assert lines[5] == "draw_demand 1"
+    *loops, signatures, _ = run(COUNT_REFERENCES, "0").split("\n")
+    assert loops == [f"{name} 0" for name in LOOPS]
+    assert signatures == "draw_demand 1"

@@ -113,7 +113,7 @@ def _unit(w0: np.uint64, w1: np.uint64) -> float:
     return float(np.int64(bits)) * _UNIT
 
 
-@njit
+@inlined
 def philox(
     seed: Whole, t: Whole, k: Whole, stream: Whole, purpose: Whole
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -138,7 +138,7 @@ def philox(
     )
 
 
-@njit
+@inlined
 def uniform(seed: Whole, stream: Whole, purpose: Whole, t: Whole, k: Whole) -> float:
     """Return one uniform number in (0, 1), an odd multiple of 2**-53; see :func:`philox`."""
     w0, w1, _, _ = philox(seed, t, k, stream, purpose)
