@@ -121,7 +121,7 @@ def test_no_block_and_no_multiplier_of_one_changes_a_bit(kind: str) -> None:
 @pytest.mark.parametrize("width", [1, 3])
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_whole_period_holds_the_draws_of_its_sinks(width: int, changed: bool) -> None:
-    top = network(*({"item": k, **d} for k, d in KINDS.items()), horizon=9)
+    top = network(*({"item": k, **d, "season": WEEK} for k, d in KINDS.items()), horizon=9)
     n = len(top.sinks)
     tables = compile_demand(top.sinks, top.scenario)
     tables.counts.heads["guide_size"][0] = 0  # one count as if there were no room for its table
