@@ -1,0 +1,187 @@
+"""Two runs under the same luck: what differs, and whether that is more than chance."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.errors import RunError
+from twin.kpis import KPIS
+from twin.result import Result, number, words
+from twin.run import prepare, run
+from twin.schema import Scenario
+from twin.statistics import interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Differences ``b - a`` of all KPIs, replication by replication.
+
+    Attributes
+    ----------
+    a, b
+        The two results.
+    """
+
+    a: Result
+    b: Result
+
+    @functools.cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The table as plain data, one mapping per KPI."""
+        return [self._row(name) for name in self.a.values]
+
+    def _row(self, name: str) -> dict[str, Any]:
+        first, second = self.a.values[name], self.b.values[name]
+        difference, low, high, n = interval(second - first)
+        base = interval(first)[0]
+        extra = KPIS[name].extra
+        return {
+            "kpi": name,
+            "a": base,
+            "b": interval(second)[0],
+            "difference": difference,
+            "low": low,
+            "high": high,
+            "relative": difference / abs(base) if base else np.nan,
+            "clear": bool(low > 0 or high < 0) or _without_luck(low, high, difference),
+            **{key: extra[key] for key in ("unit", "better", "group")},
+            "n": n,
+        }
+
+    @functools.cached_property
+    def frame(self) -> pd.DataFrame:
+        """Differences by KPI.
+
+        Columns: kpi, a, b (means), difference (b - a), low, high (95 % paired t-interval),
+        relative (difference / |a|), clear (the interval leaves out 0), unit, better, group, n
+        (replications in which both are defined).
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def summary(self, most: int = 12) -> str:
+        """Return the clear differences as text, those that change most first."""
+        lines = [f"{_name(self.a)} -> {_name(self.b)}, {self.a.replications} paired replications"]
+        clear = [row for row in self.rows if row["clear"]]
+        clear.sort(key=lambda row: -np.nan_to_num(abs(row["relative"])))
+        lines += ["  " + _line(row, words(row["unit"], self.a.scenario)) for row in clear[:most]]
+        if not clear:
+            lines.append("  no KPI differs clearly")
+        elif len(clear) > most:
+            lines.append(f"  ... and {len(clear) - most} more")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Comparison {self.summary()}>"
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the table and both manifests as plain data; runs differ only under ``timing``."""
+        told = [{k: v for k, v in r.manifest.items() if k != "timing"} for r in (self.a, self.b)]
+        rows = [{k: None if v != v else v for k, v in row.items()} for row in self.rows]
+        timing = {"a": dict(self.a.timing), "b": dict(self.b.timing)}
+        return {"a": told[0], "b": told[1], "kpis": rows, "timing": timing}
+
+    def to_json(self) -> str:
+        """Return :meth:`to_json_dict` as text."""
+        return json.dumps(self.to_json_dict(), indent=1, allow_nan=False) + "\n"
+
+
+def compare(
+    a: Scenario | Result | str | Path,
+    b: Scenario | Result | str | Path | None = None,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Comparison:
+    """Run two scenarios under common random numbers and return ``b - a``.
+
+    Parameters
+    ----------
+    a, b
+        Scenarios, files, names of shipped ones, or results at hand. Without ``b`` and ``set``,
+        ``a`` is compared with its own undisrupted twin: the differences are what the disruptions
+        do.
+    replications, seed
+        Common to both; default: those of ``a``.
+    set
+        Changes that make ``b`` out of ``a`` by dotted key, see :func:`twin.edits.apply`.
+    **options
+        ``record``, ``threads``, ``progress``, ``cancelled``, ``baseline`` as in :func:`twin.run`.
+
+    Raises
+    ------
+    ScenarioError
+        If a scenario or a change is wrong.
+    RunError
+        If results at hand differ in seed or number of replications, or there is nothing to compare.
+    """
+    first, second = _both(a, b, set)
+    leader = first.scenario if isinstance(first, Result) else first
+    if replications is None:
+        replications = first.replications
+    seed = leader.seed if seed is None else seed
+    done = [_result(x, replications, seed, options) for x in (first, second)]
+    return Comparison(*done)
+
+
+def _both(
+    a: Scenario | Result | str | Path,
+    b: Scenario | Result | str | Path | None,
+    changes: Mapping[str, Any] | None,
+) -> tuple[Scenario | Result, Scenario | Result]:
+    first = a if isinstance(a, Result) else prepare(a, {})
+    if b is not None:
+        if changes:
+            msg = "give either b or changes that make it out of a (set), not both"
+            raise RunError(msg)
+        return first, b if isinstance(b, Result) else prepare(b, {})
+    scenario = first.scenario if isinstance(first, Result) else first
+    if changes:
+        return first, prepare(scenario, changes)
+    if not scenario.disruptions:
+        msg = f"scenario '{scenario.name}' has no disruptions to compare without; give a second one"
+        raise RunError(msg)
+    return scenario.model_copy(update={"disruptions": []}), first
+
+
+def _result(x: Scenario | Result, replications: int, seed: int, options: Any) -> Result:
+    if isinstance(x, Scenario):
+        return run(x, replications=replications, seed=seed, **options)
+    if (x.replications, x.scenario.seed) != (replications, seed):
+        msg = (
+            f"a result of {x.replications} replications under seed {x.scenario.seed} cannot be "
+            f"paired with {replications} under seed {seed}; run both alike"
+        )
+        raise RunError(msg)
+    return x
+
+
+def _without_luck(low: float, high: float, difference: float) -> bool:
+    """Return whether a single replication (no interval) differs at all."""
+    return bool(np.isnan(low) and np.isnan(high) and abs(difference) > 0)
+
+
+def _name(result: Result) -> str:
+    off = " (undisrupted)" if not result.scenario.disruptions else ""
+    return result.scenario.name + off
+
+
+def _line(row: Mapping[str, Any], unit: str) -> str:
+    share = "" if np.isnan(row["relative"]) else f"  {100 * row['relative']:+.1f} %"
+    good = {"higher": row["difference"] > 0, "lower": row["difference"] < 0}.get(row["better"])
+    word = {True: "better", False: "worse", None: ""}[good]
+    change = f"{number(row['a'])} -> {number(row['b'])} {unit}"
+    return f"{row['kpi']:<18} {change:<32}{share:>11}  {word}"

@@ -1,0 +1,198 @@
+"""Changes of a scenario by dotted key: ``families.laptop.decoupling_point``, ``demand[0].mean``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from twin.check import check
+from twin.errors import ScenarioError
+from twin.names import nearest
+from twin.problems import show
+from twin.schema import Model, Scenario
+from twin.schema_walk import keys_of, model_in, parts
+from twin.validate import validate
+
+_INDEX = re.compile(r"\[(-?\d+)\]")
+
+
+def apply(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    """Return a checked copy of a scenario with some values replaced.
+
+    Parameters
+    ----------
+    scenario
+        Stays as it is.
+    changes
+        New value by dotted key, as in a scenario file: ``{"horizon": 200, "stock[2].policy.level":
+        50, "sites.dc_1.owner": "maker"}``. Entries of lists are named by their position or by what
+        the file calls them: a name; ``from->to`` for a lane; ``site/item`` for a production, a
+        purchase or a customer (``site/item/customer`` where there are several). Several changes
+        are made one after the other and checked together.
+
+    Raises
+    ------
+    ScenarioError
+        If a key leads nowhere or the changed scenario is wrong.
+    """
+    if not changes:
+        return scenario
+    data = scenario.to_dict()
+    for key, value in changes.items():
+        _Walk(key).replace(data, _plain(value))
+    changed = validate(data)
+    check(changed)
+    return changed
+
+
+def _plain(value: Any) -> Any:
+    """Return models and what holds them as plain data."""
+    if isinstance(value, Model):
+        return value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+
+class _Walk:
+    """One dotted key on its way down the plain data of a scenario."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.rest = key
+
+    def fail(self, text: str) -> ScenarioError:
+        return ScenarioError(f"change of '{self.key}': {text}")
+
+    def replace(self, data: dict[str, Any], value: Any) -> None:
+        """Put a value where the key points."""
+        here: Any = data
+        annotation: Any = Scenario
+        while True:
+            if isinstance(here, list):
+                step: str | int = self.position(here, annotation)
+                annotation = _model(annotation)
+            elif (model := _model(annotation)) is not None:
+                step, field = self.field(model)
+                annotation = field.annotation
+            else:
+                step, self.rest = self.rest, ""  # names in a mapping may contain points
+                annotation = None
+            if not self.rest:
+                here[step] = value
+                return
+            here = self.down(here, step, annotation)
+
+    def down(self, here: Any, step: str | int, annotation: Any) -> Any:
+        """Return what lies below a step, made if the scenario leaves it out."""
+        inside = here[step] if isinstance(step, int) else here.get(step)
+        if inside is None or not isinstance(inside, dict | list):
+            empty = _empty(annotation, inside)
+            if empty is None:
+                text = f"{show(inside)} at '{self.walked()}' has nothing inside; stop there"
+                raise self.fail(text)
+            here[step] = inside = empty
+        return inside
+
+    def walked(self) -> str:
+        return self.key[: len(self.key) - len(self.rest)].rstrip(".")
+
+    def field(self, model: type[Model]) -> tuple[str, FieldInfo]:
+        """Take the next word as a key of a model."""
+        keys = keys_of(model)
+        word = self.word()
+        by_python_name = {name: f.alias for name, f in model.model_fields.items() if f.alias}
+        word = by_python_name.get(word) or word
+        if word not in keys:
+            text = f"unknown key '{word}'; {nearest(word, keys)}"
+            raise self.fail(text)
+        return word, keys[word]
+
+    def word(self) -> str:
+        """Take the text up to the next point or bracket."""
+        found = re.match(r"[^.\[]+", self.rest)
+        if found is None:
+            text = "a name is missing; write it as 'section.name.key' or 'section[0].key'"
+            raise self.fail(text)
+        self.rest = self.rest[found.end() :].removeprefix(".")
+        return found.group()
+
+    def position(self, here: list[Any], annotation: Any) -> int:
+        """Take the next ``[3]`` or name as a place in a list."""
+        found = _INDEX.match(self.rest)
+        if found is not None:
+            n = int(found.group(1))
+            if not -len(here) <= n < len(here):
+                text = f"no entry [{n}]; there are {len(here)}, counted from 0"
+                raise self.fail(text)
+            self.rest = self.rest[found.end() :].removeprefix(".")
+            return n % len(here)
+        if _model(annotation) is None:
+            text = f"entries have no names here; give a position, [0] to [{len(here) - 1}]"
+            raise self.fail(text)
+        return self.named(here)
+
+    def named(self, here: list[Any]) -> int:
+        """Take the longest name of an entry that the rest of the key begins with."""
+        places: dict[str, list[int]] = {}
+        for n, entry in enumerate(here):
+            for name in _names(entry):
+                places.setdefault(name, []).append(n)
+        ends = ("", ".", "[")
+        fits = [
+            name
+            for name in places
+            if self.rest.startswith(name) and self.rest[len(name) : len(name) + 1] in ends
+        ]
+        if not fits:
+            word = re.split(r"[.\[]", self.rest)[0]
+            text = f"no entry '{word}'; {nearest(word, places)} (or by position: [0], [1], ...)"
+            raise self.fail(text)
+        name = max(fits, key=len)
+        if len(places[name]) > 1:
+            options = ", ".join(f"[{n}]" for n in places[name])
+            text = f"{len(places[name])} entries are '{name}'; choose one of {options}"
+            raise self.fail(text)
+        self.rest = self.rest[len(name) :].removeprefix(".")
+        return places[name][0]
+
+
+def _model(annotation: Any) -> type[Model] | None:
+    return None if annotation is None else model_in(annotation)
+
+
+def _empty(annotation: Any, inside: Any) -> Any:
+    """Return the empty mapping that may stand in a place, nothing if only a value may."""
+    options = [] if annotation is None else parts(annotation)
+    for part in options:
+        if isinstance(part, type) and issubclass(part, Model):
+            # a number in a model's place is its short form (lead times): its keys replace it
+            return {}
+        if getattr(part, "__origin__", None) is dict and inside is None:
+            return {}
+    return None
+
+
+def _names(entry: Any) -> Iterator[str]:
+    """Yield what an entry of a list may be called."""
+    if not isinstance(entry, dict):
+        return
+    if "name" in entry:
+        yield str(entry["name"])
+    elif {"from", "to"} <= set(entry):
+        yield f"{entry['from']}->{entry['to']}"
+    elif "item" in entry and "site" in entry:
+        yield from _customer_names(entry, f"{entry['site']}/{entry['item']}")
+    elif "site" in entry:
+        yield from _customer_names(entry, str(entry["site"]))
+
+
+def _customer_names(entry: Mapping[str, Any], name: str) -> Sequence[str]:
+    if "customer" in entry:
+        return (name, f"{name}/{entry['customer']}")
+    return (name,)

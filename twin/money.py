@@ -1,0 +1,244 @@
+"""Money: the rates of a plan, and what an outcome costs (docs/physics.md, section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.schema import Lane, Purchase
+from twin.sums import Floats, field, kept, ratio, replications
+from twin.topology import Link, Topology
+
+if TYPE_CHECKING:
+    from twin.compile import Plan
+    from twin.engine import Outcome
+
+Ints = NDArray[np.int64]
+
+LINES = (
+    "holding",
+    "transit",
+    "backlog",
+    "order",
+    "purchase",
+    "freight",
+    "lost_sales",
+    "write_off",
+    "shrink",
+    "obsolescence",
+    "device",
+)
+"""Cost lines that belong to a stock point; moves of the decoupling point belong to none."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Money per unit (and period) of a plan's ``n`` stock points, ``m`` links and ``s`` sinks.
+
+    Attributes
+    ----------
+    holding, backlog, obsolescence
+        Money per unit and period, ``(n,)``.
+    value
+        Cost value of a unit, ``(n,)``.
+    device
+        Money per period of the devices at a stock point, ``(n,)``.
+    to
+        Stock point that receives, ``(m,)``.
+    sender
+        Stock point that pays the freight: the sender, where there is none the receiver, ``(m,)``.
+    gate
+        Money per unit and period at the receiver's gate (the sender's rate), ``(m,)``.
+    transit_row, transit_link, transit_rate
+        Who pays how much per unit and period on the way of which link; a product in the making is
+        paid by each of its components.
+    value_on_way
+        Value of a started unit on the way, ``(m,)``: the components' where it is made, none where
+        it is bought (it is the supplier's until received).
+    order, freight_unit, freight_dispatch
+        Money per order, unit and dispatch, ``(m,)``.
+    price, breaks
+        Price of a unit outside all breaks, and whether there are any, ``(m,)``; 0 unless bought.
+    bought, made
+        Flags of links that buy and make, ``(m,)``.
+    inputs_value
+        Value of the components in a started unit, ``(m,)``.
+    yield_
+        Good units per started unit, ``(m,)``.
+    sink_row
+        Stock point of each sink, ``(s,)``.
+    sales_price, sales_value, lost_sale
+        Money per unit delivered, its cost value, and money per unit lost, ``(s,)``.
+    """
+
+    holding: Floats
+    backlog: Floats
+    obsolescence: Floats
+    value: Floats
+    device: Floats
+    to: Ints
+    sender: Ints
+    gate: Floats
+    transit_row: Ints
+    transit_link: Ints
+    transit_rate: Floats
+    value_on_way: Floats
+    order: Floats
+    freight_unit: Floats
+    freight_dispatch: Floats
+    price: Floats
+    breaks: NDArray[np.bool_]
+    bought: NDArray[np.bool_]
+    made: NDArray[np.bool_]
+    inputs_value: Floats
+    yield_: Floats
+    sink_row: Ints
+    sales_price: Floats
+    sales_value: Floats
+    lost_sale: Floats
+
+
+def rates(plan: Plan) -> Rates:
+    """Return the money rates of a plan, worked out once."""
+    return kept(plan, "_rates", lambda: _rates(plan))
+
+
+def _rates(plan: Plan) -> Rates:
+    top = plan.topology
+    holding = np.array([p.settings.holding_cost for p in top.points], float)
+    value = np.array([p.item.value for p in top.points], float)
+    years = top.scenario.calendar.periods_per_year
+    yearly = np.array([p.item.obsolescence for p in top.points], float)
+    device = np.zeros(len(top.points))
+    for placed in plan.devices:
+        device[placed.row] += placed.device.cost
+    return Rates(
+        holding=holding,
+        backlog=np.array([p.settings.backlog_cost for p in top.points], float),
+        obsolescence=value * yearly / years,
+        value=value,
+        device=device,
+        **_link_rates(top, holding, value),
+        **_sink_rates(top),
+    )
+
+
+def _link_rates(top: Topology, holding: Floats, value: Floats) -> dict[str, NDArray]:  # type: ignore[type-arg]
+    links = top.links
+    payers = [part for e in links for part in _payers(e, holding)]
+    inputs = np.array([sum(u * value[i] for i, u in e.inputs) for e in links], float)
+    return {
+        "to": np.array([e.to for e in links], np.int64),
+        "sender": np.array([e.inputs[0][0] if e.inputs else e.to for e in links], np.int64),
+        "gate": np.array([sum(u * holding[i] for i, u in e.inputs) for e in links], float),
+        "transit_row": np.array([i for i, _, _ in payers], np.int64),
+        "transit_link": np.array([e for _, e, _ in payers], np.int64),
+        "transit_rate": np.array([h for _, _, h in payers], float),
+        "value_on_way": inputs,
+        "order": np.array([e.declared.order_cost for e in links], float),
+        "freight_unit": _of_lanes(links, "cost_per_unit"),
+        "freight_dispatch": _of_lanes(links, "cost_per_dispatch"),
+        "price": np.array([_price(e, value) for e in links], float),
+        "breaks": np.array([bool(getattr(e.declared, "breaks", None)) for e in links], bool),
+        "bought": np.array([e.kind == "buy" for e in links], bool),
+        "made": np.array([e.kind == "make" for e in links], bool),
+        "inputs_value": inputs,
+        "yield_": np.array([e.yield_ for e in links], float),
+    }
+
+
+def _payers(link: Link, holding: Floats) -> list[tuple[int, int, float]]:
+    """Return (stock point, link, rate) of everyone who pays for goods on the way of a link."""
+    if isinstance(link.declared, Lane) and link.declared.transit_holding_cost is not None:
+        return [(link.inputs[0][0], link.index, link.declared.transit_holding_cost)]
+    return [(i, link.index, usage * float(holding[i])) for i, usage in link.inputs]
+
+
+def _of_lanes(links: tuple[Link, ...], name: str) -> Floats:
+    return np.array([getattr(e.declared, name, 0.0) for e in links], float)
+
+
+def _price(link: Link, value: Floats) -> float:
+    if not isinstance(link.declared, Purchase):
+        return 0.0
+    own = link.declared.price
+    return float(value[link.to]) if own is None else own
+
+
+def _sink_rates(top: Topology) -> dict[str, NDArray]:  # type: ignore[type-arg]
+    items = [top.points[s.row].item for s in top.sinks]
+    value = np.array([x.value for x in items], float)
+    price = np.array([x.value if x.price is None else x.price for x in items], float)
+    margin = np.maximum(0.0, price - value)
+    given = [s.demand.lost_sale_cost for s in top.sinks]
+    return {
+        "sink_row": np.array([s.row for s in top.sinks], np.int64),
+        "sales_price": price,
+        "sales_value": value,
+        "lost_sale": np.array(
+            [m if g is None else g for g, m in zip(given, margin, strict=True)], float
+        ),
+    }
+
+
+def received(outcome: Outcome) -> Floats:
+    """Return the started units received on each link in the window, ``(m, K)``.
+
+    What was shipped, less what is more on the way or at the gate than at the start of the window.
+    """
+    moving = {
+        name: state["links.on_way"] + state["links.gate"]
+        for name, state in (("final", outcome.final), ("opening", outcome.opening))
+    }
+    return outcome["links.shipped"] - (moving["final"] - moving["opening"])
+
+
+def mean_price(outcome: Outcome) -> Floats:
+    """Return the mean price of the units ordered on each bought link, ``(m, K)``.
+
+    Without price breaks, or without orders in the window, the list price.
+    """
+    r = rates(outcome.plan)
+    plain = np.broadcast_to(r.price[:, None], (r.price.size, replications(outcome)))
+    paid = ratio(field(outcome, "links.purchase"), field(outcome, "links.placed"))
+    return np.where(r.breaks[:, None] & ~np.isnan(paid), paid, plain)
+
+
+def costs(outcome: Outcome) -> dict[str, Floats]:
+    """Return every line of :data:`LINES` by stock point, ``(n, K)``, in money over the window."""
+    return kept(outcome, "_costs", lambda: _costs(outcome))
+
+
+def _costs(o: Outcome) -> dict[str, Floats]:
+    r = rates(o.plan)
+    n, K = r.value.size, replications(o)
+
+    def to_rows(rows: Ints, money: Floats) -> Floats:
+        out = np.zeros((n, K))
+        np.add.at(out, rows, money)
+        return out
+
+    def of(name: str, rate: Floats) -> Floats:
+        return rate[:, None] * field(o, name)
+
+    on_hand = field(o, "rows.on_hand")
+    on_way = field(o, "links.on_way")[r.transit_link]
+    freight = of("links.shipped", r.freight_unit) + of("links.dispatches", r.freight_dispatch)
+    gone = field(o, "rows.expired") + field(o, "rows.destroyed")
+    bought = np.where(r.bought[:, None], mean_price(o) * received(o), 0.0)
+    return {
+        "holding": r.holding[:, None] * on_hand + to_rows(r.to, of("links.gate", r.gate)),
+        "transit": to_rows(r.transit_row, r.transit_rate[:, None] * on_way),
+        "backlog": of("rows.backlog", r.backlog),
+        "order": to_rows(r.to, of("links.orders", r.order)),
+        "purchase": to_rows(r.to, bought),
+        "freight": to_rows(r.sender, freight),
+        "lost_sales": to_rows(r.sink_row, of("sinks.lost", r.lost_sale)),
+        "write_off": r.value[:, None] * gone,
+        "shrink": of("rows.lost", r.value),
+        "obsolescence": r.obsolescence[:, None] * on_hand,
+        "device": np.repeat((r.device * o.n_periods)[:, None], K, axis=1),
+    }

@@ -1,0 +1,228 @@
+"""One call from a scenario to its result: ``twin.run("electronics")``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twin import kpis, places
+from twin.compile import Plan
+from twin.edits import apply
+from twin.engine import Outcome, block_size, run_blocks
+from twin.errors import RunError
+from twin.kpis.resilience import SERIES
+from twin.load import load
+from twin.result import Result
+from twin.schema import Scenario
+from twin.sums import Floats
+
+Progress = Callable[[int, int], None]
+
+SINK_SERIES = (
+    "sinks.demand", "sinks.owed", "sinks.lost", "sinks.ordered_total", "sinks.closed_total",
+)  # fmt: skip
+ROW_SERIES = ("rows.on_hand", "rows.backlog", "rows.order")
+FORECAST_SERIES = ("rows.signal",)
+LIGHT = 5_000_000
+"""Most numbers of each table that are recorded unasked (40 MB)."""
+
+HEAVY = 40_000_000
+"""Most numbers of one block that resilience may record for itself (320 MB)."""
+
+
+def run(
+    scenario: Scenario | str | Path,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    record: Sequence[str] | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+    baseline: bool = True,
+    set: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Result:
+    """Run a scenario and return what it came to.
+
+    Parameters
+    ----------
+    scenario
+        A scenario, a file, or the name of a shipped one.
+    replications
+        Draws of luck; default: the scenario's.
+    seed
+        The luck; default: the scenario's.
+    record
+        Series to keep per period (``["rows.on_hand", "sinks.demand"]``); default: a light set
+        where it is small enough, ``()``: none.
+    threads
+        Threads at work; default: the cores of this machine. No number depends on it.
+    progress
+        Called with (periods x replications done, in all).
+    cancelled
+        Set it to stop the run within about 0.1 s.
+    baseline
+        Run the undisrupted twin as well if there are disruptions, for the resilience KPIs.
+    set
+        Changes by dotted key: ``{"families.laptop.decoupling_point": "dc"}``, see
+        :func:`twin.edits.apply`.
+    **changes
+        Changes of top-level keys: ``horizon=200``.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or a change is wrong.
+    RunError
+        If the run cannot be done as asked, or was cancelled.
+    """
+    begun = time.perf_counter()
+    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    chosen = prepare(scenario, {**changes, **(set or {})}, seed)
+    R = chosen.replications if replications is None else replications
+    _check_counts(R, threads)
+    plan = Plan.of(chosen)
+    job = _Job(plan, R, record, baseline)
+    pieces = job.run(threads, progress, cancelled)
+    workers = threads or os.cpu_count() or 1
+    timing = {"started": started, "seconds": time.perf_counter() - begun, "threads": workers}
+    return _assemble(plan, R, pieces, timing, job.notes)
+
+
+def prepare(
+    scenario: Scenario | str | Path, changes: Mapping[str, Any], seed: int | None = None
+) -> Scenario:
+    """Return the scenario to run: loaded if it is named, with changes and a seed of one's own."""
+    found = scenario if isinstance(scenario, Scenario) else load(scenario)
+    if seed is not None:
+        changes = {**changes, "seed": seed}
+    return apply(found, changes)
+
+
+def _check_counts(replications: int, threads: int | None) -> None:
+    for name, value in (("replications", replications), ("threads", threads)):
+        if value is not None and (isinstance(value, bool) or value != int(value) or value < 1):
+            msg = f"{name} = {value}; must be a whole number from 1"
+            raise RunError(msg)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What is kept of one block of replications."""
+
+    values: Mapping[str, Floats]
+    rows: Mapping[str, Floats]
+    sinks: Mapping[str, Floats]
+    series: Mapping[str, Floats]
+    thin: Outcome
+
+
+class _Job:
+    """What is recorded, reduced and run for one result."""
+
+    def __init__(
+        self, plan: Plan, replications: int, record: Sequence[str] | None, baseline: bool
+    ) -> None:
+        self.plan, self.replications = plan, replications
+        self.notes: list[str] = []
+        self.keep = tuple(dict.fromkeys(self.light() if record is None else record))
+        disrupted = any(d.probability > 0 for d in plan.topology.scenario.disruptions)
+        self.paired = disrupted and baseline and self.fits()
+        self.record = tuple(dict.fromkeys((*self.keep, *(SERIES if self.paired else ()))))
+
+    def light(self) -> list[str]:
+        """Return the series that are recorded unasked."""
+        top = self.plan.topology
+        cells = top.scenario.horizon * self.replications
+        found: list[str] = []
+        rows = ROW_SERIES + (FORECAST_SERIES if self.plan.switches.forecasts else ())
+        for names, things in ((rows, top.points), (SINK_SERIES, top.sinks)):
+            if cells * len(things) * len(names) <= LIGHT:
+                found += names
+        return found
+
+    def fits(self) -> bool:
+        """Return whether the series that resilience needs are small enough; note it if not."""
+        top = self.plan.topology
+        K = min(self.replications, block_size(self.plan.n_rows))
+        cells = top.scenario.horizon * len(top.sinks) * K * len(SERIES)
+        if cells > HEAVY:
+            self.notes.append(
+                f"resilience KPIs are left out: they would record {cells:,} numbers a block of "
+                f"replications (at most {HEAVY:,}); shorten the horizon or join customers"
+            )
+        return cells <= HEAVY
+
+    def run(
+        self, threads: int | None, progress: Progress | None, cancelled: threading.Event | None
+    ) -> list[_Piece]:
+        """Run the blocks, and those of the undisrupted twin with the same luck."""
+        seed = self.plan.topology.scenario.seed
+        passes = 2 if self.paired else 1
+
+        def told(done_passes: int) -> Progress | None:
+            if progress is None:
+                return None
+            return lambda done, total: progress(done + done_passes * total, passes * total)
+
+        pieces: list[_Piece] = run_blocks(
+            self.plan, self.replications, seed, self.reduce,
+            record=self.record, threads=threads, progress=told(0), cancelled=cancelled,
+        )  # fmt: skip
+        if not self.paired:
+            return [self.finished(p, kpis.undefined_paired(p.thin)) for p in pieces]
+        twins: list[Outcome] = run_blocks(
+            undisrupted(self.plan), self.replications, seed, kpis.thin,
+            record=SERIES, threads=threads, progress=told(1), cancelled=cancelled,
+        )  # fmt: skip
+        return [
+            self.finished(p, kpis.compute_paired(p.thin, t))
+            for p, t in zip(pieces, twins, strict=True)
+        ]
+
+    def reduce(self, o: Outcome) -> _Piece:
+        """Keep of a block what the result needs."""
+        return _Piece(
+            values=kpis.compute(o),
+            rows=places.row_sums(o),
+            sinks=places.sink_sums(o),
+            series={name: o.series[name] for name in self.keep},
+            thin=kpis.thin(o),
+        )
+
+    def finished(self, piece: _Piece, paired: Mapping[str, Floats]) -> _Piece:
+        return replace(piece, values={**piece.values, **paired})
+
+
+def undisrupted(plan: Plan) -> Plan:
+    """Return the same plan in which no disruption ever happens."""
+    quiet = tuple(e.model_copy(update={"probability": 0.0}) for e in plan.events.events)
+    return replace(plan, events=replace(plan.events, events=quiet))
+
+
+def _assemble(
+    plan: Plan,
+    replications: int,
+    pieces: Sequence[_Piece],
+    timing: Mapping[str, Any],
+    notes: Sequence[str],
+) -> Result:
+    first = pieces[0]
+    return Result(
+        topology=plan.topology,
+        values={n: np.concatenate([p.values[n] for p in pieces]) for n in kpis.ordered()},
+        row_means={n: np.sum([p.rows[n] for p in pieces], 0) / replications for n in first.rows},
+        sink_means={n: np.sum([p.sinks[n] for p in pieces], 0) / replications for n in first.sinks},
+        series={n: np.concatenate([p.series[n] for p in pieces], axis=2) for n in first.series},
+        notes=tuple(notes),
+        timing=timing,
+    )

@@ -1,0 +1,66 @@
+"""Small arithmetic on sums of a run that gives the same bits for any block of replications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from twin.engine import Outcome
+
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+
+
+def total(values: Floats) -> Floats:
+    """Return the sum over things, ``(things, K) -> (K,)``.
+
+    Always added one after the other: ``np.sum`` adds a single replication in another order than
+    several, and a replication's result must not depend on its neighbours.
+    """
+    if values.shape[0] == 0:
+        return np.zeros(values.shape[1:])
+    return np.cumsum(values, axis=0)[-1]  # type: ignore[no-any-return]
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Return ``above / below``, NaN where ``below`` is 0."""
+    above, below = np.broadcast_arrays(above, below)
+    out = np.full(below.shape, np.nan)
+    np.divide(above, below, out=out, where=below != 0)
+    return out
+
+
+def replications(outcome: Outcome) -> int:
+    """Return the number of replications K."""
+    return int(np.size(outcome.replications))
+
+
+def field(outcome: Outcome, name: str) -> Floats:
+    """Return a sum over the window, ``(things, K)``; zeros where the run did not need it."""
+    if name in outcome.sums:
+        return outcome.sums[name]
+    top = outcome.plan.topology
+    things = {"rows": top.points, "links": top.links, "sinks": top.sinks}
+    return np.zeros((len(things[name.partition(".")[0]]), replications(outcome)))
+
+
+def summed(outcome: Outcome, name: str) -> Floats:
+    """Return a sum over the window and over all things, ``(K,)``."""
+    return total(field(outcome, name))
+
+
+def kept(holder: Any, name: str, make: Callable[[], T]) -> T:
+    """Return what ``make`` gives, made once per holder.
+
+    It is kept where ``functools.cached_property`` keeps its values, for things derived from a plan
+    or an outcome that those classes need not know.
+    """
+    store = vars(holder)
+    if name not in store:
+        store[name] = make()
+    found: T = store[name]
+    return found
