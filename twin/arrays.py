@@ -1,8 +1,11 @@
 """The arrays of the kernel: what is fixed, what is decided, what changes, what is counted.
 
-All state, parameter and sum arrays are C-ordered ``(things, replications)`` with replications
-innermost and contiguous, stored flat (length ``things * K``): element-wise phases run over one
-flat slab, link phases over ``row -> link -> replication``. Index arrays are ``int64``.
+State, parameters and sums are tables of columns; a column is C-ordered ``(things, replications)``
+with replications innermost and contiguous, stored flat (length ``things * K``): element-wise
+phases run over one flat slab, link phases over ``row -> link -> replication``. A table is one
+array, so that a phase takes few arguments (numba compiles a function with 300 array arguments in
+six seconds, one with thirty in a fifth of a second) and columns at the end can be left out. Index arrays are ``int32``, flags ``int8``.
+
 ``n`` stock points (rows), ``m`` supply links, ``s`` sinks, ``K`` replications of the block.
 """
 
@@ -13,9 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int32]
+Flags = NDArray[np.int8]
 Floats = NDArray[np.float64]
 Streams = NDArray[np.uint64]
+Table = NDArray[np.float64]
+"""Columns side by side, ``(columns, things * K)``; the column numbers are named below."""
 
 SHIP, MAKE, BUY = 0, 1, 2
 SINK_CLAIM, LINK_CLAIM = 0, 1
@@ -23,184 +29,281 @@ SPLIT_BY_CLASS, SPLIT_FAIR = 0, 1
 SEES = ("orders", "customers", "demand")
 
 
-class Network(NamedTuple):
-    """What hangs together with what; lengths in the comments, CSR offsets end in ``_off``."""
+class NetRow(NamedTuple):
+    """Columns of ``Network.row``, ``(n + 1,)`` each; ``_off`` are CSR offsets."""
 
-    level_off: Ints  # levels+1: segments of each level, downstream first
-    level_row: Ints  # levels+1: rows of each level
-    seg_lo: Ints  # segments: rows of one level, policy and forecaster
-    seg_hi: Ints
-    seg_policy: Ints
-    seg_forecaster: Ints
-    in_off: Ints  # n+1: links into each row are consecutive
-    out_off: Ints  # n+1
+    in_off: int  # links into each row are consecutive
+    out_off: int
+    sink_off: int  # sinks of each row are consecutive
+    claim_off: int  # who claims a row's stock, by (class, name)
+    split: int  # rule by which scarce stock is split
+    rank_first: int  # 1 if promises are made by rank
+    customers_first: int
+    refill_lead: int  # longest information delay + mean lead time of the row's own links
+
+
+class NetLink(NamedTuple):
+    """Columns of ``Network.link``, ``(m + 1,)`` each."""
+
+    to: int
+    link_row: int  # row that ships (-1: none)
+    kind: int  # SHIP, MAKE or BUY
+    input_off: int
+    priority: int  # place in the priority order, -1 for shares
+    fallback: int
+    plain_order: int  # 1 if orders need no rounding at all
+    mail_off: int  # first mail slot
+    mail_len: int  # information delay (0: no mail)
+    lead: int  # constant lead time, -1 if random
+    transit_off: int  # first transit slot
+    transit_len: int  # slots (0: arrives in the same sweep)
+    fifo: int  # 1 if goods must not overtake
+    closable: int  # 1 if its lane closes at some time (own clock)
+    special: int  # random, zero, stretched or interruptible lead time
+    link_limit_off: int
+
+
+class Rate(NamedTuple):
+    """Columns of ``Network.rate``, ``(m,)`` each."""
+
+    share: int  # nominal share of its row's orders
+    yield_: int
+    order_min: int
+    order_multiple: int
+    order_max: int  # inf if none
+    limit: int  # units per period of the link alone (capacity, outside supplier)
+    batch: int
+    wip_cap: int  # inf if none
+
+
+class Claim(NamedTuple):
+    """Columns of ``Network.claim``."""
+
+    claim_kind: int  # SINK_CLAIM or LINK_CLAIM
+    claim_index: int
+    claim_class: int  # claims of one class share in proportion
+
+
+class Input(NamedTuple):
+    """Columns of ``Network.input``."""
+
+    input_row: int
+    input_claim: int  # claim of the input on its component
+
+
+class Segment(NamedTuple):
+    """Columns of ``Network.seg``: rows of one level, policy and forecaster."""
+
+    seg_lo: int
+    seg_hi: int
+    seg_policy: int
+    seg_forecaster: int
+
+
+class Level(NamedTuple):
+    """Columns of ``Network.level``, downstream first."""
+
+    level_off: int  # segments of each level
+    level_row: int  # rows of each level
+
+
+class Stage(NamedTuple):
+    """Columns of ``Network.stage``: stages of the material sweep, upstream first."""
+
+    stage_off: int  # positions in stage_row
+    stage_group: int  # group of components, -1 for independent rows
+    send_off: int  # links dispatched after each stage, one place later (0: outside supply)
+    stage_special: int  # 1 if it sends on special links, likewise
+
+
+class Group(NamedTuple):
+    """Columns of ``Network.group``: rows that share components or limits."""
+
+    group_row_off: int
+    group_link_off: int
+    group_limit_off: int
+
+
+class LimitClaim(NamedTuple):
+    """Columns of ``Network.limit_claim``."""
+
+    limit_claim_link: int
+    limit_of_claim: int
+
+
+class NetSink(NamedTuple):
+    """Columns of ``Network.sink``, ``(s + 1,)`` each."""
+
+    sink_row: int
+    sink_rank_order: int  # sinks of each row in order of (rank, name)
+    promise_order: int  # all sinks by (rank, name)
+    lost: int  # 1 if unmet demand is lost
+    patience: int  # -1 if endless
+    tolerance: int
+    curve_off: int  # first slot of the curve rings
+    curve_len: int
+    asked_off: int  # first slot of the rings of what was asked
+    quote_off: int
+
+
+class Quote(NamedTuple):
+    """Columns of ``Network.quote``: cut points that order-driven sinks promise from."""
+
+    quote_row: int
+    quote_lead: int
+
+
+class Network(NamedTuple):
+    """What hangs together with what: tables of ``int32`` columns, and what has its own length."""
+
+    n_rows: int
+    n_links: int
+    n_sinks: int
+    n_levels: int
+    n_stages: int
+    row: Ints
+    link: Ints
+    rate: Table
     out_link: Ints
     out_usage: Floats
-    sink_off: Ints  # n+1: sinks of each row are consecutive
-    claim_off: Ints  # n+1: who claims a row's stock, by (class, name)
-    claim_kind: Ints
-    claim_index: Ints
+    claim: Ints
     claim_usage: Floats
-    claim_class: Ints
-    split: Ints  # n: rule by which scarce stock is split
-    rank_first: Ints  # n: 1 if promises are made by rank
-    customers_first: Ints  # n
-    refill_lead: Ints  # n: longest information delay + mean lead time of the row's own links
-    to: Ints  # m
-    link_row: Ints  # m: row that ships (-1: none)
-    kind: Ints  # m
-    input_off: Ints  # m+1
-    input_row: Ints
+    input: Ints
     input_usage: Floats
-    input_claim: Ints  # claim of each input on its component
-    share: Floats  # m: nominal share of its row's orders
-    priority: Ints  # m: place in the priority order, -1 for shares
-    fallback: Ints  # m
-    yield_: Floats  # m
-    order_min: Floats  # m
-    order_multiple: Floats  # m
-    order_max: Floats  # m: inf if none
-    plain_order: Ints  # m: 1 if orders need no rounding at all
-    limit: Floats  # m: units per period of the link alone (capacity, outside supplier)
-    batch: Floats  # m
-    wip_cap: Floats  # m: inf if none
-    mail_off: Ints  # m: first mail slot
-    mail_len: Ints  # m: information delay (0: no mail)
-    lead: Ints  # m: constant lead time, -1 if random
-    transit_off: Ints  # m: first transit slot
-    transit_len: Ints  # m: slots (0: arrives in the same sweep)
-    fifo: Ints  # m: 1 if goods must not overtake
-    closable: Ints  # m: 1 if its lane closes at some time (own clock)
-    special: Ints  # m: random, zero, stretched or interruptible lead time
-    link_limit_off: Ints  # m+1
-    link_limit_claim: Ints
-    stage_off: Ints  # material stages+1: positions in stage_row; upstream first
+    seg: Ints
+    level: Ints
+    stage: Ints
     stage_row: Ints
-    stage_group: Ints  # material stages: group of components, -1 for independent rows
-    send_off: Ints  # material stages+2: links dispatched after each stage (0: outside supply)
     send_link: Ints
-    stage_special: Ints  # material stages+1: 1 if it sends on special links
-    group_row_off: Ints  # groups+1
+    group: Ints
     group_row: Ints
-    group_link_off: Ints  # groups+1: links that take from the group's rows
     group_link: Ints
-    group_limit_off: Ints  # groups+1: shared limits of the group are consecutive
-    limit_claim_off: Ints  # limits+1
-    limit_claim_link: Ints
+    link_limit_claim: Ints
+    limit_claim_off: Ints
+    limit_claim: Ints
     limit_claim_usage: Floats
-    limit_of_claim: Ints
-    limit_stock: Floats  # limits: capacity per period
+    limit_stock: Floats  # capacity per period
     order_group_off: Ints  # customer orders+1: sinks that form one order
     order_group_sink: Ints
-    sink_row: Ints  # s
-    sink_rank_order: Ints  # s: sinks of each row in order of (rank, name)
-    promise_order: Ints  # s: all sinks by (rank, name)
-    lost: Ints  # s: 1 if unmet demand is lost
-    patience: Ints  # s: -1 if endless
-    tolerance: Ints  # s
-    curve_off: Ints  # s: first slot of the curve rings
-    curve_len: Ints  # s: 0 if on time means at once
-    quote_off: Ints  # s+1: cut points each order-driven sink promises from
-    quote_row: Ints
+    sink: Ints
+    quote: Ints
     quote_usage: Floats
-    quote_lead: Ints
+
+
+class Theta(NamedTuple):
+    """Columns of ``Rules.theta``: float parameters, ``(n, K)`` flat each, most common first."""
+
+    level: int
+    reorder_point: int
+    lot: int
+    safety_factor: int
+    safety_stock: int  # NaN: from the safety factor
+    cover: int  # protection interval
+    lead: int  # mean lead time + information delay
+    lead_variance: int
+    forecast_smoothing: int
+    error_smoothing: int
+    cards: int
+    wip_cap: int
+    smoothing: int
+    adjustment: int
+    supply_line: int
+    forced_order: int
+
+
+class Rule(NamedTuple):
+    """Columns of ``Rules.row``, ``(n + 1,)`` each; offsets are into the one pool of rings."""
+
+    review: int
+    phase: int
+    forced_until: int
+    lot_rule: int
+    lot_periods: int
+    window: int
+    window_off: int
+    sees: int
+    age: int
+    age_off: int
+    plan_off: int
+    ramp_start: int
+    ramp_length: int
+    line_off: int  # rows downstream of a CONWIP row
+    shelf_life: int  # 0: none
+    shelf_off: int
+
+
+class Error(NamedTuple):
+    """Columns of ``Rules.error``, ``(n,)`` each: what makes books wrong."""
+
+    shrink: int
+    misplacement: int
+    scan_error: int
 
 
 class Rules(NamedTuple):
-    """Parameters of decisions; floats are ``(n, K)`` flat, integers and rates ``(n,)``."""
+    """Parameters of decisions: ``theta`` is ``(columns, n * K)``, the rest one value a row."""
 
-    level: Floats
-    reorder_point: Floats
-    lot: Floats
-    safety_factor: Floats
-    safety_stock: Floats  # NaN: from the safety factor
-    cover: Floats  # protection interval
-    lead: Floats  # mean lead time + information delay
-    lead_variance: Floats
-    cards: Floats
-    wip_cap: Floats
-    smoothing: Floats
-    adjustment: Floats
-    supply_line: Floats
-    forced_order: Floats
-    forecast_smoothing: Floats
-    error_smoothing: Floats
-    review: Ints
-    phase: Ints
-    forced_until: Ints
-    lot_rule: Ints
-    lot_periods: Ints
-    window: Ints
-    window_off: Ints
-    sees: Ints
-    age: Ints
-    age_off: Ints
-    plan_off: Ints
-    driven: Ints  # 1 while the row is order-driven
-    ramp_start: Ints
-    ramp_length: Ints
-    line_off: Ints  # n+1: rows downstream of a CONWIP row
+    theta: Table
+    rec: int  # column of Rows that decisions read: record, or on_hand if the books are right
+    row: Ints
+    error: Table
+    driven: Flags  # 1 while the row is order-driven
     line_row: Ints
     line_weight: Floats
-    shrink: Floats
-    misplacement: Floats
-    scan_error: Floats
-    shelf_life: Ints  # 0: none
-    shelf_off: Ints
     row_stream: Streams
     link_stream: Streams
 
 
 class Rows(NamedTuple):
-    """State of the stock points, ``(n, K)`` flat."""
+    """Columns of the state of the stock points, ``(n, K)`` flat each; optional ones last."""
 
-    on_hand: Floats
-    record: Floats  # the same array as on_hand when the books cannot be wrong
-    misplaced: Floats
-    on_order: Floats
-    backlog: Floats
-    incoming: Floats  # this period's orders of own customers
-    order: Floats  # good units ordered this period
-    forecast: Floats
-    variance: Floats  # of the one-period forecast error
-    signal: Floats
-    accepted: Floats  # exploded accepted customer demand
-    wanted: Floats  # exploded customer demand
-    need: Floats  # backed by customer orders
-    inbound: Floats  # good units on the way and at the gate (kept for lines only)
-    lost: Floats  # shrink, expiry and destruction of this period
-    in_total: Floats  # everything that came in (shelf life)
-    out_total: Floats  # everything that went out (shelf life)
+    on_hand: int
+    on_order: int
+    backlog: int
+    incoming: int  # this period's orders of own customers
+    order: int  # good units ordered this period
+    forecast: int
+    variance: int  # of the one-period forecast error
+    signal: int
+    accepted: int  # exploded accepted customer demand
+    wanted: int  # exploded customer demand
+    record: int  # what the books believe is on hand
+    misplaced: int
+    lost: int  # shrink, expiry and destruction of this period
+    need: int  # backed by customer orders
+    inbound: int  # good units on the way and at the gate (kept for lines only)
+    in_total: int  # everything that came in (shelf life)
+    out_total: int  # everything that went out (shelf life)
 
 
 class Links(NamedTuple):
-    """State of the supply links, ``(m, K)`` flat, in started units."""
+    """Columns of the state of the supply links, ``(m, K)`` flat each, in started units."""
 
-    owed: Floats
-    on_way: Floats
-    gate: Floats
-    mailed: Floats
-    moved: Floats  # dispatched this period
-    placed: Floats  # ordered this period
-    good_total: Floats  # good units ordered so far (shares)
-    cancelled: Floats  # unshipped orders taken back so far
-    need: Floats
-    carry: Floats  # remainder of a yield in integer mode
-    last_due: Floats  # latest due period of anything sent (first in, first out)
-    clock: Floats  # periods the lane was open
+    owed: int
+    on_way: int
+    moved: int  # dispatched this period
+    placed: int  # ordered this period
+    mailed: int
+    last_due: int  # latest due period of anything sent (first in, first out)
+    good_total: int  # good units ordered so far (shares)
+    cancelled: int  # unshipped orders taken back so far
+    gate: int
+    clock: int  # periods the lane was open
+    need: int
+    carry: int  # remainder of a yield in integer mode
 
 
 class Sinks(NamedTuple):
-    """State of the sinks, ``(s, K)`` flat."""
+    """Columns of the state of the sinks, ``(s, K)`` flat each."""
 
-    owed: Floats
-    demand: Floats
-    accepted: Floats
-    delivered: Floats
-    lost: Floats
-    served: Floats  # allotted in this stage of the material sweep
-    ordered_total: Floats
-    closed_total: Floats
+    owed: int
+    demand: int
+    accepted: int
+    delivered: int
+    lost: int
+    served: int  # allotted in this stage of the material sweep
+    ordered_total: int
+    closed_total: int
 
 
 class Work(NamedTuple):
@@ -218,88 +321,114 @@ class Work(NamedTuple):
     none: Floats  # empty: no demand factors
 
 
-class Rings(NamedTuple):
-    """Ragged slots, ``(slots, K)`` flat."""
-
-    transit: Floats
-    mail: Floats
-    window: Floats
-    age: Floats
-    plan: Floats
-    shelf: Floats
-    curve: Floats
-    asked: Floats
-
-
 class RowSums(NamedTuple):
-    """Sums over all periods so far, ``(n, K)`` flat."""
+    """Columns of the sums over all periods so far, ``(n, K)`` flat each; optional ones last."""
 
-    on_hand: Floats
-    backlog: Floats
-    order: Floats
-    order_squared: Floats
-    incoming: Floats
-    incoming_squared: Floats
-    net_squared: Floats
-    lost: Floats  # shrink
-    expired: Floats
-    destroyed: Floats
-    error_abs: Floats
-    error: Floats
-    error_squared: Floats
-    signal: Floats
-    wrong_record: Floats
+    on_hand: int
+    backlog: int
+    order: int
+    order_squared: int
+    incoming: int
+    incoming_squared: int
+    net_squared: int
+    error_abs: int
+    error: int
+    error_squared: int
+    signal: int
+    lost: int  # shrink
+    expired: int
+    destroyed: int
+    wrong_record: int
 
 
 class LinkSums(NamedTuple):
-    """Sums over all periods so far, ``(m, K)`` flat."""
+    """Columns of the sums over all periods so far, ``(m, K)`` flat each."""
 
-    shipped: Floats
-    on_way: Floats
-    gate: Floats
-    orders: Floats  # orders > 0
-    dispatches: Floats  # dispatches > 0
-    placed: Floats  # units ordered
-    purchase: Floats  # money of orders at their price breaks
+    shipped: int
+    on_way: int
+    orders: int  # orders > 0
+    dispatches: int  # dispatches > 0
+    placed: int  # units ordered
+    purchase: int  # money of orders at their price breaks
+    gate: int
 
 
 class SinkSums(NamedTuple):
-    """Sums over all periods so far, ``(s, K)`` flat; orders are kept at an order's first sink."""
+    """Columns of the sums over all periods so far; orders are kept at an order's first sink."""
 
-    demand: Floats
-    accepted: Floats
-    delivered: Floats
-    lost: Floats
-    filled: Floats
-    on_time: Floats
-    due: Floats  # demand whose tolerance is over
-    owed: Floats
-    short: Floats  # periods with unmet demand
-    orders: Floats
-    orders_complete: Floats
+    demand: int
+    accepted: int
+    delivered: int
+    lost: int
+    filled: int
+    on_time: int
+    due: int  # demand whose tolerance is over
+    owed: int
+    short: int  # periods with unmet demand
+    orders: int
+    orders_complete: int
+
+
+NET_ROW = NetRow(*range(len(NetRow._fields)))
+NET_LINK = NetLink(*range(len(NetLink._fields)))
+RATE = Rate(*range(len(Rate._fields)))
+CLAIM = Claim(*range(len(Claim._fields)))
+INPUT = Input(*range(len(Input._fields)))
+SEGMENT = Segment(*range(len(Segment._fields)))
+LEVEL = Level(*range(len(Level._fields)))
+STAGE = Stage(*range(len(Stage._fields)))
+GROUP = Group(*range(len(Group._fields)))
+LIMIT_CLAIM = LimitClaim(*range(len(LimitClaim._fields)))
+NET_SINK = NetSink(*range(len(NetSink._fields)))
+QUOTE = Quote(*range(len(Quote._fields)))
+RULE = Rule(*range(len(Rule._fields)))
+ERROR = Error(*range(len(Error._fields)))
+THETA = Theta(*range(len(Theta._fields)))
+ROW = Rows(*range(len(Rows._fields)))
+LINK = Links(*range(len(Links._fields)))
+SINK = Sinks(*range(len(Sinks._fields)))
+ROW_SUM = RowSums(*range(len(RowSums._fields)))
+LINK_SUM = LinkSums(*range(len(LinkSums._fields)))
+SINK_SUM = SinkSums(*range(len(SinkSums._fields)))
+
+
+class EffectRow(NamedTuple):
+    """Columns of ``Effects.row``, ``(n, K)`` flat each."""
+
+    work: int  # share of wanted work a row can do
+    can_order: int
+    dock: int  # 1 while arrivals wait at the gate
+    destroy: int  # share of stock lost at once
+    upload: int  # factor on the books
+
+
+class EffectLink(NamedTuple):
+    """Columns of ``Effects.link``, ``(m, K)`` flat each."""
+
+    capacity: int  # share of capacity
+    closed: int
+    stopped: int
+    stretch: int
 
 
 class Effects(NamedTuple):
-    """What disruptions do in this period, ``(things, K)`` flat; neutral values when idle."""
+    """What disruptions do in this period; neutral values when idle."""
 
-    work: Floats  # n: share of wanted work a row can do
-    can_order: Floats  # n
-    dock: Floats  # n: 1 while arrivals wait at the gate
-    destroy: Floats  # n: share of stock lost at once
-    upload: Floats  # n: factor on the books
-    capacity: Floats  # m: share of capacity
-    closed: Floats  # m
-    stopped: Floats  # m
-    stretch: Floats  # m
+    row: Table
+    link: Table
     demand: Floats  # s
     limit: Floats  # shared limits
     device: Floats  # devices: factor on readings, NaN: no reading
 
 
+FX_ROW = EffectRow(*range(len(EffectRow._fields)))
+FX_LINK = EffectLink(*range(len(EffectLink._fields)))
+
+
 class Events(NamedTuple):
     """Disruptions: ``start`` and ``happens`` are ``(events, K)`` flat, the rest ``(events,)``."""
 
-    kind: Ints
+    kind: Flags
     start: Ints
     happens: Floats
     duration: Ints
@@ -316,7 +445,7 @@ class Devices(NamedTuple):
     """Adopted devices, ``(d,)``; corrections wait in ``(slots, K)`` rings."""
 
     row: Ints
-    kind: Ints
+    kind: Flags
     period: Ints
     phase: Ints
     noise: Floats
@@ -324,7 +453,7 @@ class Devices(NamedTuple):
     read_rate: Floats
     loss: Floats
     delay: Ints
-    corrects: Ints  # 1 if a reading corrects the record
+    corrects: Flags  # 1 if a reading corrects the record
     ring_off: Ints
     ring: Floats
     reading: Floats  # (d, K) last reading
@@ -338,17 +467,17 @@ class Prices(NamedTuple):
     off: Ints  # m+1
     quantity: Floats
     price: Floats
-    incremental: Ints  # m
+    incremental: Flags  # m
 
 
 class History(NamedTuple):
-    """Chosen series: ``(chosen, periods, things * K)`` and the fields they copy."""
+    """Chosen series: ``(chosen, periods, things * K)`` and the columns they copy."""
 
-    row_field: Ints
+    row_column: Ints
     rows: Floats
-    link_field: Ints
+    link_column: Ints
     links: Floats
-    sink_field: Ints
+    sink_column: Ints
     sinks: Floats
 
 
@@ -363,6 +492,7 @@ class Switches(NamedTuple):
     lost_sales: int
     quotes: int
     mail: int
+    forecasts: int
     visibility: int
     need: int
     driven: int
@@ -382,14 +512,14 @@ class World(NamedTuple):
 
     network: Network
     rules: Rules
-    rows: Rows
-    links: Links
-    sinks: Sinks
+    rows: Table
+    links: Table
+    sinks: Table
+    row_sums: Table
+    link_sums: Table
+    sink_sums: Table
+    rings: Floats  # one pool of ragged slots, ``(slots, K)`` flat
     work: Work
-    rings: Rings
-    row_sums: RowSums
-    link_sums: LinkSums
-    sink_sums: SinkSums
     effects: Effects
     events: Events
     devices: Devices
@@ -397,4 +527,4 @@ class World(NamedTuple):
     demand: Any  # twin.demand.DemandTables
     leads: Any  # twin.distributions.LeadTables
     lead_table: Ints  # m: lead time table of each random link, -1 if constant
-    visits: Ints  # how often each phase was entered
+    visits: NDArray[np.int64]  # how often each phase was entered

@@ -9,48 +9,53 @@ from __future__ import annotations
 import math
 
 from twin import rng
-from twin.jit import njit
+from twin.jit import inner
 from twin.registry import Registry
-from twin.arrays import Devices, Effects, Rows
+from twin.arrays import (
+    ROW,
+    Devices,
+    Effects,
+    Table,
+)
 
 DEVICES = Registry()
 
 
 @DEVICES.add("cycle_count", quantity="on hand", unit="units", corrects_record=True)
-@njit
-def cycle_count(d: int, j: int, z: float, dev: Devices, rows: Rows, shelf: int) -> float:
+@inner
+def cycle_count(d: int, j: int, z: float, dev: Devices, rows: Table, shelf: int) -> float:
     """A person counts: what was misplaced is found, then everything on hand is counted."""
-    rows.on_hand[j] += rows.misplaced[j]
+    rows[ROW.on_hand, j] += rows[ROW.misplaced, j]
     if shelf:
-        rows.in_total[j] += rows.misplaced[j]
-    rows.misplaced[j] = 0.0
-    return rows.on_hand[j] * (1.0 + dev.bias[d]) * max(0.0, 1.0 + dev.noise[d] * z)
+        rows[ROW.in_total, j] += rows[ROW.misplaced, j]
+    rows[ROW.misplaced, j] = 0.0
+    return rows[ROW.on_hand, j] * (1.0 + dev.bias[d]) * max(0.0, 1.0 + dev.noise[d] * z)
 
 
 @DEVICES.add("rfid_shelf", quantity="on hand", unit="units", corrects_record=True)
-@njit
-def rfid_shelf(d: int, j: int, z: float, dev: Devices, rows: Rows, shelf: int) -> float:
+@inner
+def rfid_shelf(d: int, j: int, z: float, dev: Devices, rows: Table, shelf: int) -> float:
     """An RFID shelf reads a share of the tags and corrects for it by its known read rate."""
-    seen = dev.read_rate[d] * rows.on_hand[j]
+    seen = dev.read_rate[d] * rows[ROW.on_hand, j]
     return seen * (1.0 + dev.bias[d]) * max(0.0, 1.0 + dev.noise[d] * z) / dev.read_rate[d]
 
 
 @DEVICES.add("scale", quantity="on hand", unit="units", corrects_record=True)
-@njit
-def scale(d: int, j: int, z: float, dev: Devices, rows: Rows, shelf: int) -> float:
+@inner
+def scale(d: int, j: int, z: float, dev: Devices, rows: Table, shelf: int) -> float:
     """A scale under the bin weighs everything on hand."""
-    return rows.on_hand[j] * (1.0 + dev.bias[d]) * max(0.0, 1.0 + dev.noise[d] * z)
+    return rows[ROW.on_hand, j] * (1.0 + dev.bias[d]) * max(0.0, 1.0 + dev.noise[d] * z)
 
 
 @DEVICES.add("pos_feed", quantity="sales", unit="units/period", corrects_record=False)
-@njit
-def pos_feed(d: int, j: int, z: float, dev: Devices, rows: Rows, shelf: int) -> float:
+@inner
+def pos_feed(d: int, j: int, z: float, dev: Devices, rows: Table, shelf: int) -> float:
     """A point-of-sale feed reports the orders of the stock point's own customers."""
-    return rows.incoming[j]
+    return rows[ROW.incoming, j]
 
 
-@njit
-def read(kind: int, d: int, j: int, z: float, dev: Devices, rows: Rows, shelf: int) -> float:
+@inner
+def read(kind: int, d: int, j: int, z: float, dev: Devices, rows: Table, shelf: int) -> float:
     """Let one device read; one line per registered kind, in order."""
     if kind == 0:
         return cycle_count(d, j, z, dev, rows, shelf)
@@ -61,9 +66,9 @@ def read(kind: int, d: int, j: int, z: float, dev: Devices, rows: Rows, shelf: i
     return pos_feed(d, j, z, dev, rows, shelf)
 
 
-@njit
+@inner
 def observe(
-    t: int, K: int, dev: Devices, rows: Rows, fx: Effects, seed: int, k0: int, disturbed: int,
+    t: int, K: int, dev: Devices, rows: Table, fx: Effects, seed: int, k0: int, disturbed: int,
     integer: int, shelf: int,
 ) -> None:
     """Phase 6: devices read the truth; corrections take effect from the next period on."""
@@ -91,4 +96,4 @@ def observe(
             dev.read_at[d * K + k] = t
             if dev.corrects[d]:
                 slot = (dev.ring_off[d] + (t + n) % n) * K + k
-                dev.ring[slot] = value - rows.record[j]
+                dev.ring[slot] = value - rows[ROW.record, j]

@@ -7,117 +7,122 @@ strength now (1 in full effect, falling over the ramp).
 
 from __future__ import annotations
 
-from twin.jit import njit
+from twin.jit import inner
 from twin.registry import Registry
-from twin.arrays import Effects, Events
+from twin.arrays import (
+    FX_LINK,
+    FX_ROW,
+    Effects,
+    Events,
+)
 
 DISRUPTIONS = Registry()
 
 
 @DISRUPTIONS.add("outage", hits="rows", uses=("severity", "where"))
-@njit
+@inner
 def outage(e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects) -> None:
     """A site neither orders, makes nor ships; it does receive, and its orders queue."""
     share = ev.severity[e] * phi
-    fx.work[j] *= 1.0 - share
+    fx.row[FX_ROW.work, j] *= 1.0 - share
     if share >= 1.0:
-        fx.can_order[j] = 0.0
+        fx.row[FX_ROW.can_order, j] = 0.0
 
 
 @DISRUPTIONS.add("capacity_loss", hits="capacity", uses=("severity", "where", "resource"))
-@njit
+@inner
 def capacity_loss(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """Production, or a shared resource, loses a share of its capacity."""
     share = ev.severity[e] * phi
     if x == 0:
-        fx.capacity[j] *= 1.0 - share
+        fx.link[FX_LINK.capacity, j] *= 1.0 - share
     else:
         fx.limit[j] *= 1.0 - share
 
 
 @DISRUPTIONS.add("lane_closed", hits="lanes", uses=("lane",))
-@njit
+@inner
 def lane_closed(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """A lane closes: what is due arrives, the rest stands still, new dispatches start behind."""
     if phi >= 1.0:
-        fx.closed[j] = 1.0
+        fx.link[FX_LINK.closed, j] = 1.0
 
 
 @DISRUPTIONS.add("lead_time_stretch", hits="lanes", uses=("lane", "factor"), needs_factor=True)
-@njit
+@inner
 def lead_time_stretch(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """New dispatches on a lane take longer (or shorter) by a factor."""
-    fx.stretch[j] *= 1.0 + (ev.factor[e] - 1.0) * phi
+    fx.link[FX_LINK.stretch, j] *= 1.0 + (ev.factor[e] - 1.0) * phi
 
 
 @DISRUPTIONS.add("demand_change", hits="sinks", uses=("where", "factor"), needs_factor=True)
-@njit
+@inner
 def demand_change(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """Customers want more (a surge) or less (a collapse) by a factor."""
     fx.demand[j] *= 1.0 + (ev.factor[e] - 1.0) * phi
 
 
 @DISRUPTIONS.add("mix_shift", hits="mix", uses=("family", "shares"))
-@njit
+@inner
 def mix_shift(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """Demand moves between the items of a family; the total stays."""
     fx.demand[j] *= 1.0 + (ev.target_factor[x] - 1.0) * phi
 
 
 @DISRUPTIONS.add("stock_destruction", hits="rows", uses=("severity", "where"))
-@njit
+@inner
 def stock_destruction(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """A share of the stock is lost at once, and the books know it."""
     if now:
-        fx.destroy[j] = 1.0 - (1.0 - fx.destroy[j]) * (1.0 - ev.severity[e])
+        fx.row[FX_ROW.destroy, j] = 1.0 - (1.0 - fx.row[FX_ROW.destroy, j]) * (1.0 - ev.severity[e])
 
 
 @DISRUPTIONS.add("ordering_down", hits="rows", uses=("where",))
-@njit
+@inner
 def ordering_down(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """A site places no orders; everything else goes on."""
     if phi >= 1.0:
-        fx.can_order[j] = 0.0
+        fx.row[FX_ROW.can_order, j] = 0.0
 
 
 @DISRUPTIONS.add("dispatch_stop", hits="links", uses=("where",))
-@njit
+@inner
 def dispatch_stop(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """Nothing is shipped to a site; the goods stay on hand and owed at the sender."""
     if phi >= 1.0:
-        fx.stopped[j] = 1.0
+        fx.link[FX_LINK.stopped, j] = 1.0
 
 
 @DISRUPTIONS.add("dock_closed", hits="rows", uses=("where",))
-@njit
+@inner
 def dock_closed(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """Arrivals wait at the gate of a site, still on order."""
     if phi >= 1.0:
-        fx.dock[j] = 1.0
+        fx.row[FX_ROW.dock, j] = 1.0
 
 
 @DISRUPTIONS.add("device_fault", hits="devices", uses=("where", "factor"))
-@njit
+@inner
 def device_fault(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """Devices fall silent, or lie by a factor when one is given."""
     if phi >= 1.0:
@@ -125,18 +130,18 @@ def device_fault(
 
 
 @DISRUPTIONS.add("wrong_upload", hits="rows", uses=("where", "factor"), needs_factor=True)
-@njit
+@inner
 def wrong_upload(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """A wrong stock file multiplies the books by a factor once."""
     if now:
-        fx.upload[j] *= ev.factor[e]
+        fx.row[FX_ROW.upload, j] *= ev.factor[e]
 
 
-@njit
+@inner
 def strike(
-    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects, rows: Rows
+    e: int, x: int, j: int, phi: float, now: bool, ev: Events, fx: Effects
 ) -> None:
     """Let one event act on one target; one line per registered kind, in order."""
     kind = ev.kind[e]
@@ -166,7 +171,7 @@ def strike(
         wrong_upload(e, x, j, phi, now, ev, fx)
 
 
-@njit
+@inner
 def strength(ev: Events, e: int, k: int, K: int, t: int) -> float:
     """Strength of an event in period ``t``: 1, then linear recovery, 0 outside."""
     j = e * K + k
@@ -183,21 +188,21 @@ def strength(ev: Events, e: int, k: int, K: int, t: int) -> float:
     return 0.0
 
 
-@njit
+@inner
 def disrupt(t: int, K: int, ev: Events, fx: Effects) -> bool:
     """Set this period's effects; return whether anything is disturbed now."""
-    fx.work[:] = 1.0
-    fx.can_order[:] = 1.0
-    fx.dock[:] = 0.0
-    fx.capacity[:] = 1.0
-    fx.closed[:] = 0.0
-    fx.stopped[:] = 0.0
-    fx.stretch[:] = 1.0
+    fx.row[FX_ROW.work, :] = 1.0
+    fx.row[FX_ROW.can_order, :] = 1.0
+    fx.row[FX_ROW.dock, :] = 0.0
+    fx.link[FX_LINK.capacity, :] = 1.0
+    fx.link[FX_LINK.closed, :] = 0.0
+    fx.link[FX_LINK.stopped, :] = 0.0
+    fx.link[FX_LINK.stretch, :] = 1.0
     fx.demand[:] = 1.0
     fx.limit[:] = 1.0
     fx.device[:] = 1.0
-    fx.destroy[:] = 0.0
-    fx.upload[:] = 1.0
+    fx.row[FX_ROW.destroy, :] = 0.0
+    fx.row[FX_ROW.upload, :] = 1.0
     active = False
     for e in range(ev.kind.size):
         for k in range(K):
@@ -211,7 +216,7 @@ def disrupt(t: int, K: int, ev: Events, fx: Effects) -> bool:
     return active
 
 
-@njit
+@inner
 def any_active(t: int, K: int, ev: Events) -> bool:
     """Return whether any event acts in period ``t`` in any replication."""
     for e in range(ev.kind.size):

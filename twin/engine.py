@@ -13,9 +13,22 @@ from typing import Any
 import numpy as np
 
 from twin import decoupling, kernel
-from twin.arrays import Floats, World
+from twin.arrays import (
+    LINK,
+    NET_SINK,
+    ROW,
+    RULE,
+    SINK,
+    Floats,
+    LinkSums,
+    Quote,
+    RowSums,
+    SinkSums,
+    Table,
+    World,
+)
 from twin.compile import Plan
-from twin.compile.network import quotes
+from twin.compile.network import columns_of, quotes
 from twin.errors import RunError
 from twin.phases import moves as mv
 
@@ -113,16 +126,19 @@ class Simulation:
 
     def _hooked_period(self, t: int) -> None:
         """Run one period level by level, so that hooks decide right after their level's rule."""
-        seed = np.uint64(self.seed)
-        on, w, K, k0 = self.switches, self.world, self.K, self.k0
-        disturbed = kernel.begin(t, K, k0, seed, on, w)
-        for level in range(w.network.level_off.size - 1):
-            kernel.decide_level(level, t, K, on, w)
+        def part(number: int, level: int = 0, disturbed: int = 0) -> int:
+            return kernel.run_part(
+                number, level, disturbed, t, self.K, self.k0, np.uint64(self.seed), self.switches,
+                self.world, self.history,
+            )
+
+        disturbed = part(kernel.BEGIN)
+        for level in range(self.world.network.n_levels):
+            part(kernel.DECIDE, level)
             for hook in self.hooks.get(level, ()):
                 hook(self)
-            kernel.order_level(level, t, K, disturbed, on, w)
-        kernel.sweep(t, K, k0, seed, disturbed, on, w)
-        kernel.finish(t, K, k0, seed, disturbed, on, w, self.history)
+            part(kernel.ORDER, level, disturbed)
+        part(kernel.END, 0, disturbed)
 
     def move(self, family: str, to: Any) -> None:
         """Move the decoupling point of a family now (docs/physics.md, section 3.0).
@@ -144,39 +160,56 @@ class Simulation:
         if spec.run_out == "cancel":
             newly = np.flatnonzero(after & ~before)
             mv.cancel_rows(
-                newly, self.t, self.K, net, self.world.rows, self.world.links, self.world.rings
+                newly.astype(np.int32), self.t, self.K, rules.rec, net, self.world.rows,
+                self.world.links, self.world.rings,
             )
         stocked = before & ~after
-        rules.ramp_start[stocked] = self.t
-        rules.ramp_length[stocked] = spec.ramp
+        rules.row[RULE.ramp_start, :-1][stocked] = self.t
+        rules.row[RULE.ramp_length, :-1][stocked] = spec.ramp
         rules.driven[:] = after
         found = quotes(top, self.positions)
-        self.world = self.world._replace(network=net._replace(**found))
+        sinks = net.sink.copy()
+        sinks[NET_SINK.quote_off] = found.pop("quote_off")
+        usage = found.pop("quote_usage")
+        cut = columns_of(found, Quote._fields, usage.size)
+        self.world = self.world._replace(
+            network=net._replace(sink=sinks, quote=cut, quote_usage=usage)
+        )
         self.switches = self.switches._replace(
             driven=1, quotes=int(self.switches.lost_sales and after.any())
         )
 
     def rows(self, name: str) -> Floats:
         """Return a state array of the stock points as a ``(n, K)`` view, in units."""
-        return getattr(self.world.rows, name).reshape(-1, self.K)  # type: ignore[no-any-return]
+        return self._column(self.world.rows, getattr(ROW, name))
 
     def links(self, name: str) -> Floats:
         """Return a state array of the supply links as a ``(m, K)`` view, in started units."""
-        return getattr(self.world.links, name).reshape(-1, self.K)  # type: ignore[no-any-return]
+        return self._column(self.world.links, getattr(LINK, name))
 
     def sinks(self, name: str) -> Floats:
         """Return a state array of the sinks as a ``(s, K)`` view, in units."""
-        return getattr(self.world.sinks, name).reshape(-1, self.K)  # type: ignore[no-any-return]
+        return self._column(self.world.sinks, getattr(SINK, name))
+
+    def _column(self, table: Table, column: int) -> Floats:
+        if column >= table.shape[0]:  # left out: nothing in this scenario changes it
+            return np.zeros((table.shape[1] // self.K, self.K))
+        return table[column].reshape(-1, self.K)
 
     def sums(self) -> dict[str, Floats]:
         """Return copies of all sums so far: ``rows.on_hand`` -> ``(n, K)`` ..."""
         w = self.world
-        tables = {"rows": w.row_sums, "links": w.link_sums, "sinks": w.sink_sums}
+        tables = {
+            "rows": (w.row_sums, RowSums._fields),
+            "links": (w.link_sums, LinkSums._fields),
+            "sinks": (w.sink_sums, SinkSums._fields),
+        }
         return {
-            f"{table}.{name}": getattr(sums, name).reshape(-1, self.K).copy()
-            for table, sums in tables.items()
-            for name in sums._fields
-            if getattr(sums, name).size
+            f"{table}.{name}": sums[c].reshape(-1, self.K).copy()
+            if c < sums.shape[0]
+            else np.zeros((sums.shape[1] // self.K, self.K))
+            for table, (sums, names) in tables.items()
+            for c, name in enumerate(names)
         }
 
     def series(self) -> dict[str, Floats]:

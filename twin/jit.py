@@ -68,6 +68,17 @@ def njit(function: F) -> F:
     return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
 
 
+def inner(function: F) -> F:
+    """Compile a function that only compiled code calls: no entry from Python, half the time."""
+    return numba.njit(  # type: ignore[no-any-return]
+        cache=True,
+        error_model="numpy",
+        nogil=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    )(function)
+
+
 def is_cold() -> bool:
     """Return whether nothing is compiled yet, so that the first run takes some seconds more."""
     return not numba.config.DISABLE_JIT and not any(CACHE_FOLDER.rglob("*.nbi"))

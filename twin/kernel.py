@@ -18,9 +18,18 @@ from __future__ import annotations
 import numpy as np
 
 from twin import devices, disruptions
-from twin.jit import njit
+from twin.jit import inner, njit
 from twin.phases import account, demand, inform, material, receive
-from twin.arrays import History, Switches, World
+from twin.arrays import (
+    LEVEL,
+    LINK,
+    ROW,
+    SEGMENT,
+    STAGE,
+    History,
+    Switches,
+    World,
+)
 
 PHASES = ("disrupt", "receive", "demand", "inform", "material", "observe", "account")
 VISITS = (
@@ -30,7 +39,7 @@ VISITS = (
 )  # fmt: skip
 
 
-@njit
+@inner
 def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
     """Phases 1 to 3; return whether this period is disturbed."""
     net, rules, rows, links, sinks = w.network, w.rules, w.rows, w.links, w.sinks
@@ -39,10 +48,10 @@ def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
         w.visits[0] += 1
         disturbed = 1
         disruptions.disrupt(t, K, w.events, w.effects)
-    for j in range(np.uint64(rows.incoming.size)):
-        rows.incoming[j] = 0.0
-    for x in range(np.uint64(links.moved.size)):
-        links.moved[x] = 0.0
+    for j in range(np.uint64(rows.shape[1])):
+        rows[ROW.incoming, j] = 0.0
+    for x in range(np.uint64(links.shape[1])):
+        links[LINK.moved, x] = 0.0
     if disturbed or on.records or on.clocks or on.careful:
         w.visits[2] += 1
         receive.receive_disturbed(
@@ -57,7 +66,7 @@ def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
         lose(t, K, k0, seed, disturbed, on, w)
     if on.devices:
         w.visits[4] += 1
-        devices.correct(t, K, w.devices, rows)
+        receive.correct(t, K, w.devices, rows)
     demand.draw(
         t, K, net, sinks, w.demand, w.effects, seed, k0, disturbed, on.integer, w.work.none
     )
@@ -65,13 +74,13 @@ def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
     if on.lost_sales:
         w.visits[5] += 1
         demand.serve_or_lose(
-            t, K, net, rules.driven, sinks, rows, w.effects, on.records, disturbed, on.integer,
+            t, K, rules.rec, net, rules.driven, sinks, rows, w.effects, on.records, disturbed, on.integer,
             on.shelf_life, w.work.promise,
         )
     if on.quotes:
         w.visits[6] += 1
         demand.quote(
-            t, K, net, rules.driven, sinks, rows, links, w.rings, w.effects, disturbed,
+            t, K, rules.rec, net, rules.driven, sinks, rows, links, w.rings, w.effects, disturbed,
             on.integer, w.work.promise,
         )
     demand.book(t, K, net, sinks, rows, w.rings, w.sink_sums)
@@ -83,7 +92,7 @@ def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
     return disturbed
 
 
-@njit
+@inner
 def lose(t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: World) -> None:
     """Let destruction, expiry, shrink and wrong uploads strike."""
     receive.clear(w.rows)
@@ -99,29 +108,29 @@ def lose(t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: Wo
             receive.upload(w.effects, w.rows)
 
 
-@njit
+@inner
 def decide_level(level: int, t: int, K: int, on: Switches, w: World) -> None:
     """Phase 4 of one level, up to its rules: see, forecast, choose."""
     net, rules, rows = w.network, w.rules, w.rows
-    lo, hi = net.level_row[level], net.level_row[level + 1]
+    lo, hi = net.level[LEVEL.level_row, level], net.level[LEVEL.level_row, level + 1]
     if on.visibility:
         w.visits[8] += 1
         inform.see_customers(lo, hi, t, K, net, rows, w.sinks)
-    for p in range(net.level_off[level], net.level_off[level + 1]):
-        a, b = net.seg_lo[p], net.seg_hi[p]
-        if net.seg_forecaster[p] > 0:
+    for p in range(net.level[LEVEL.level_off, level], net.level[LEVEL.level_off, level + 1]):
+        a, b = net.seg[SEGMENT.seg_lo, p], net.seg[SEGMENT.seg_hi, p]
+        if net.seg[SEGMENT.seg_forecaster, p] > 0:
             w.visits[17] += 1
             inform.predict(
-                a, b, net.seg_forecaster[p], t, K, rules, rows, w.rings, w.row_sums
+                a, b, net.seg[SEGMENT.seg_forecaster, p], t, K, rules, rows, w.rings, w.row_sums
             )
-        inform.choose(net.seg_policy[p], a, b, t, K, rules, rows, w.rings)
+        inform.choose(net.seg[SEGMENT.seg_policy, p], a, b, t, K, rules, rows, w.rings)
 
 
-@njit
+@inner
 def order_level(level: int, t: int, K: int, disturbed: int, on: Switches, w: World) -> None:
     """Phase 4 of one level, after its rules: overrides, splitting, sending orders upstream."""
     net = w.network
-    lo, hi = net.level_row[level], net.level_row[level + 1]
+    lo, hi = net.level[LEVEL.level_row, level], net.level[LEVEL.level_row, level + 1]
     if on.driven or on.forced or on.integer or disturbed:
         w.visits[10] += 1
         inform.override(
@@ -130,27 +139,27 @@ def order_level(level: int, t: int, K: int, disturbed: int, on: Switches, w: Wor
     inform.place(lo, hi, t, K, net, w.rows, w.links, w.rings, w.effects, disturbed, on.integer)
     if on.need:
         w.visits[9] += 1
-        inform.feel_need(lo, hi, K, net, w.rows, w.links, w.sinks)
+        inform.feel_need(lo, hi, K, w.rules.rec, net, w.rows, w.links, w.sinks)
 
 
-@njit
+@inner
 def sweep(t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: World) -> None:
     """Phase 5: outside supply first, then the material stages upstream to downstream."""
     net, rows, links, sinks = w.network, w.rows, w.links, w.sinks
     material.move_outside(
-        net.send_off[0], net.send_off[1], K, net, links, w.work, w.effects, disturbed, on.integer
+        net.stage[STAGE.send_off, 0], net.stage[STAGE.send_off, 1], K, net, links, w.work, w.effects, disturbed, on.integer
     )
     dispatch(0, t, K, k0, seed, disturbed, on, w)
-    for m in range(net.stage_group.size):
-        lo, hi = net.stage_off[m], net.stage_off[m + 1]
-        if net.stage_group[m] < 0:
+    for m in range(net.n_stages):
+        lo, hi = net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]
+        if net.stage[STAGE.stage_group, m] < 0:
             material.move_rows(
                 lo, hi, K, net, rows, links, sinks, w.work, w.effects, disturbed, on.integer
             )
         else:
             w.visits[11] += 1
             material.move_group(
-                net.stage_group[m], K, net, rows, links, sinks, w.work, w.effects, disturbed,
+                net.stage[STAGE.stage_group, m], K, net, rows, links, sinks, w.work, w.effects, disturbed,
                 on.integer,
             )
         material.deliver(lo, hi, K, net, rows, sinks, on.records, on.shelf_life)
@@ -160,17 +169,17 @@ def sweep(t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: W
         material.leave(t, K, net, sinks, rows, w.rings)
 
 
-@njit
+@inner
 def dispatch(
     m: int, t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: World
 ) -> None:
     """Send what a stage of the material sweep moves."""
     net = w.network
-    a, b = net.send_off[m], net.send_off[m + 1]
+    a, b = net.stage[STAGE.send_off, m], net.stage[STAGE.send_off, m + 1]
     material.send(
         a, b, t, K, net, w.rules, w.rows, w.links, w.rings, on.records, on.shelf_life
     )
-    if net.stage_special[m]:
+    if net.stage[STAGE.stage_special, m]:
         w.visits[12] += 1
         material.send_special(
             a, b, t, K, net, w.rules, w.rows, w.links, w.rings, w.effects, w.leads, w.lead_table,
@@ -178,7 +187,7 @@ def dispatch(
         )
 
 
-@njit
+@inner
 def finish(
     t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: World, history: History
 ) -> None:
@@ -217,8 +226,29 @@ def run(
     """Advance one block of ``K`` replications (``k0 ...``) from period ``t0`` to ``t1``."""
     for t in range(t0, t1):
         disturbed = begin(t, K, k0, seed, on, w)
-        for level in range(w.network.level_off.size - 1):
+        for level in range(w.network.n_levels):
             decide_level(level, t, K, on, w)
             order_level(level, t, K, disturbed, on, w)
         sweep(t, K, k0, seed, disturbed, on, w)
         finish(t, K, k0, seed, disturbed, on, w, history)
+
+
+BEGIN, DECIDE, ORDER, END = 0, 1, 2, 3
+
+
+@njit
+def run_part(
+    part: int, level: int, disturbed: int, t: int, K: int, k0: int, seed: int, on: Switches,
+    w: World, history: History,
+) -> int:
+    """Advance a part of one period, so that a user's hook can decide after its level's rule."""
+    if part == BEGIN:
+        return begin(t, K, k0, seed, on, w)
+    if part == DECIDE:
+        decide_level(level, t, K, on, w)
+    elif part == ORDER:
+        order_level(level, t, K, disturbed, on, w)
+    else:
+        sweep(t, K, k0, seed, disturbed, on, w)
+        finish(t, K, k0, seed, disturbed, on, w, history)
+    return disturbed

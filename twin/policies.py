@@ -2,7 +2,7 @@
 
 To add one: write a jitted function with this signature, decorate it, and add its line to
 :func:`decide` at the foot of this file. ``lo`` and ``hi`` are the rows of one segment, ``K`` the
-replications; a policy writes ``rows.order`` (good units, not negative) for each of them.
+replications; a policy writes ``rows[ROW.order]`` (good units, not negative) for each of them.
 
 Symbols: IP inventory position, S order-up-to level, s reorder point, Q lot, R review period,
 P protection interval, F forecast per period, σ its error, z safety factor, r ramp factor.
@@ -15,62 +15,79 @@ import math
 
 import numpy as np
 
-from twin.jit import njit
+from twin.jit import inner
 from twin.registry import Registry
-from twin.arrays import Rings, Rows, Rules
+from twin.schema import Policy
+from twin.arrays import (
+    ROW,
+    RULE,
+    THETA,
+    Floats,
+    Rules,
+    Table,
+)
 
 POLICIES = Registry()
 LOT_RULES = ("lot_for_lot", "fixed", "period")
 _TINY = 1e-9  # a shortfall below this is rounding noise, not a reason to order
 
 
-@njit
-def _position(rows: Rows, j: int) -> float:
-    return rows.record[j] + rows.on_order[j] - rows.backlog[j]
+def needs_forecast(policy: Policy) -> bool:
+    """Return whether a policy computes anything from the forecast."""
+    if policy.kind == "base_stock":
+        return policy.level is None
+    if policy.kind in ("s_S", "r_Q"):
+        return policy.reorder_point is None
+    return policy.kind in ("mrp", "push_plan")
 
 
-@njit
-def _safety(rules: Rules, rows: Rows, j: int, interval: float) -> float:
+@inner
+def _position(rules: Rules, rows: Table, j: int) -> float:
+    return rows[rules.rec, j] + rows[ROW.on_order, j] - rows[ROW.backlog, j]
+
+
+@inner
+def _safety(rules: Rules, rows: Table, j: int, interval: float) -> float:
     """Safety stock over an interval: fixed, or z sqrt(P σ² + F² Var L)."""
-    if not math.isnan(rules.safety_stock[j]):
-        return rules.safety_stock[j]
-    f = rows.forecast[j]
-    spread = interval * rows.variance[j] + f * f * rules.lead_variance[j]
-    return rules.safety_factor[j] * math.sqrt(max(0.0, spread))
+    if not math.isnan(rules.theta[THETA.safety_stock, j]):
+        return rules.theta[THETA.safety_stock, j]
+    f = rows[ROW.forecast, j]
+    spread = interval * rows[ROW.variance, j] + f * f * rules.theta[THETA.lead_variance, j]
+    return rules.theta[THETA.safety_factor, j] * math.sqrt(max(0.0, spread))
 
 
-@njit
-def _target(rules: Rules, rows: Rows, j: int) -> float:
+@inner
+def _target(rules: Rules, rows: Table, j: int) -> float:
     """Expected demand over the protection interval plus safety stock."""
-    interval = rules.cover[j]
-    return rows.forecast[j] * interval + _safety(rules, rows, j, interval)
+    interval = rules.theta[THETA.cover, j]
+    return rows[ROW.forecast, j] * interval + _safety(rules, rows, j, interval)
 
 
-@njit
+@inner
 def _due(rules: Rules, i: int, t: int) -> bool:
-    return (t - rules.phase[i]) % rules.review[i] == 0
+    return (t - rules.row[RULE.phase, i]) % rules.row[RULE.review, i] == 0
 
 
-@njit
+@inner
 def ramp_factor(rules: Rules, i: int, t: int) -> float:
     """Share of its level that a stock point aims at after it became a stock point."""
-    length = rules.ramp_length[i]
+    length = rules.row[RULE.ramp_length, i]
     if length <= 0:
         return 1.0
-    return min(1.0, (t - rules.ramp_start[i] + 1) / length)
+    return min(1.0, (t - rules.row[RULE.ramp_start, i] + 1) / length)
 
 
-@njit
-def _skip(rows: Rows, i: int, K: int) -> None:
+@inner
+def _skip(rows: Table, i: int, K: int) -> None:
     for k in range(np.uint64(K)):
-        rows.order[np.uint64(i * K) + k] = 0.0
+        rows[ROW.order, np.uint64(i * K) + k] = 0.0
 
 
 @POLICIES.add(
     "base_stock", uses=("level", "review", "phase", "safety_factor", "safety_stock", "cover")
 )
-@njit
-def base_stock(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:
+@inner
+def base_stock(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Order up to a level at every review.
 
     q = max(0, r S - IP); S fixed or F P + z σ √P (Snyder & Shen, Fundamentals of Supply Chain
@@ -83,12 +100,12 @@ def base_stock(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings
         r = ramp_factor(rules, i, t)
         a = np.uint64(i * K)
         b = np.uint64(i * K + K)
-        if math.isnan(rules.level[a]):
+        if math.isnan(rules.theta[THETA.level, a]):
             for j in range(a, b):
-                rows.order[j] = max(0.0, r * _target(rules, rows, j) - _position(rows, j))
+                rows[ROW.order, j] = max(0.0, r * _target(rules, rows, j) - _position(rules, rows, j))
         else:
             for j in range(a, b):
-                rows.order[j] = max(0.0, r * rules.level[j] - _position(rows, j))
+                rows[ROW.order, j] = max(0.0, r * rules.theta[THETA.level, j] - _position(rules, rows, j))
 
 
 @POLICIES.add(
@@ -97,8 +114,8 @@ def base_stock(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings
         "reorder_point", "level", "lot", "review", "phase", "safety_factor", "safety_stock", "cover"
     ),
 )
-@njit
-def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:  # noqa: N802
+@inner
+def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:  # noqa: N802
     """Order up to S once the position has fallen to s.
 
     IP <= r s: q = r S - IP (Snyder & Shen section 4.3.3); without s: s = F P + z σ √P; without S:
@@ -110,22 +127,22 @@ def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings
             continue
         r = ramp_factor(rules, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            s = rules.reorder_point[j]
+            s = rules.theta[THETA.reorder_point, j]
             if math.isnan(s):
                 s = _target(rules, rows, j)
-            top = rules.level[j]
+            top = rules.theta[THETA.level, j]
             if math.isnan(top):
-                top = s + rules.lot[j]
-            position = _position(rows, j)
-            rows.order[j] = max(0.0, r * top - position) if position <= r * s else 0.0
+                top = s + rules.theta[THETA.lot, j]
+            position = _position(rules, rows, j)
+            rows[ROW.order, j] = max(0.0, r * top - position) if position <= r * s else 0.0
 
 
 @POLICIES.add(
     "r_Q",
     uses=("reorder_point", "lot", "review", "phase", "safety_factor", "safety_stock", "cover"),
 )
-@njit
-def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:  # noqa: N802
+@inner
+def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:  # noqa: N802
     """Order the smallest multiple of Q that lifts the position above the reorder point.
 
     IP <= r: q = Q ⌈(r - IP + ε)/Q⌉ (Snyder & Shen section 4.3.1, periodic form).
@@ -136,23 +153,23 @@ def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings
             continue
         r = ramp_factor(rules, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            point = rules.reorder_point[j]
+            point = rules.theta[THETA.reorder_point, j]
             if math.isnan(point):
                 point = _target(rules, rows, j)
-            gap = r * point - _position(rows, j)
-            lots = math.floor(gap / rules.lot[j]) + 1.0
-            rows.order[j] = rules.lot[j] * lots if gap >= 0.0 else 0.0
+            gap = r * point - _position(rules, rows, j)
+            lots = math.floor(gap / rules.theta[THETA.lot, j]) + 1.0
+            rows[ROW.order, j] = rules.theta[THETA.lot, j] * lots if gap >= 0.0 else 0.0
 
 
-@njit
-def _lot(rules: Rules, rows: Rows, i: int, j: int, need: float) -> float:
+@inner
+def _lot(rules: Rules, rows: Table, i: int, j: int, need: float) -> float:
     """MRP lot for a net requirement: lot-for-lot, fixed or period order quantity."""
     if need <= _TINY:
         return 0.0
-    if rules.lot_rule[i] == 1:
-        return rules.lot[j] * math.ceil(need / rules.lot[j] - _TINY)
-    if rules.lot_rule[i] == 2:
-        return need + rows.forecast[j] * (rules.lot_periods[i] - 1)
+    if rules.row[RULE.lot_rule, i] == 1:
+        return rules.theta[THETA.lot, j] * math.ceil(need / rules.theta[THETA.lot, j] - _TINY)
+    if rules.row[RULE.lot_rule, i] == 2:
+        return need + rows[ROW.forecast, j] * (rules.row[RULE.lot_periods, i] - 1)
     return need
 
 
@@ -160,59 +177,59 @@ def _lot(rules: Rules, rows: Rows, i: int, j: int, need: float) -> float:
     "mrp",
     uses=("review", "phase", "lot_rule", "lot", "lot_periods", "safety_factor", "safety_stock"),
 )
-@njit
-def mrp(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:
+@inner
+def mrp(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Net requirements every planning cycle, release the plan period by period.
 
     Netting NR_h = max(0, G_h + SS - PAB_{h-1}) with G the forecast, lots by rule, release L
     periods earlier (Orlicky 1975; domain: MRP row); past-due requirements are released at once.
     """
     for i in range(lo, hi):
-        n = rules.review[i]
-        slot = (t - rules.phase[i]) % n
-        first = rules.plan_off[i]
+        n = rules.row[RULE.review, i]
+        slot = (t - rules.row[RULE.phase, i]) % n
+        first = rules.row[RULE.plan_off, i]
         r = ramp_factor(rules, i, t)
         for k in range(np.uint64(K)):
             j = np.uint64(i * K) + k
             if slot == 0:
-                lead = rules.lead[j]
-                x = _position(rows, j) - rows.forecast[j] * lead
+                lead = rules.theta[THETA.lead, j]
+                x = _position(rules, rows, j) - rows[ROW.forecast, j] * lead
                 safety = r * _safety(rules, rows, j, lead + n - 1)
                 for h in range(n):
                     if h > 0:
-                        x -= rows.forecast[j]
+                        x -= rows[ROW.forecast, j]
                     lot = _lot(rules, rows, i, j, safety - x)
                     x += lot
-                    rings.plan[np.uint64((first + h) * K) + k] = lot
-            rows.order[j] = rings.plan[np.uint64((first + slot) * K) + k]
+                    rings[np.uint64((first + h) * K) + k] = lot
+            rows[ROW.order, j] = rings[np.uint64((first + slot) * K) + k]
 
 
 @POLICIES.add("push_plan", uses=("review", "phase", "safety_factor", "safety_stock"))
-@njit
-def push_plan(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:
+@inner
+def push_plan(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Release a planned rate until the next plan, whatever is consumed meanwhile.
 
     Every R periods: rate = max(0, F + (r (F P_L + SS) - IP)/R) (sales-and-operations plan levelled
     over the cycle).
     """
     for i in range(lo, hi):
-        n = rules.review[i]
-        first = np.uint64(rules.plan_off[i] * K)
-        plans = (t - rules.phase[i]) % n == 0
+        n = rules.row[RULE.review, i]
+        first = np.uint64(rules.row[RULE.plan_off, i] * K)
+        plans = (t - rules.row[RULE.phase, i]) % n == 0
         r = ramp_factor(rules, i, t)
         for k in range(np.uint64(K)):
             j = np.uint64(i * K) + k
             if plans:
-                lead = rules.lead[j]
-                f = rows.forecast[j]
+                lead = rules.theta[THETA.lead, j]
+                f = rows[ROW.forecast, j]
                 aim = r * (f * lead + _safety(rules, rows, j, lead + n - 1))
-                rings.plan[first + k] = max(0.0, f + (aim - _position(rows, j)) / n)
-            rows.order[j] = rings.plan[first + k]
+                rings[first + k] = max(0.0, f + (aim - _position(rules, rows, j)) / n)
+            rows[ROW.order, j] = rings[first + k]
 
 
 @POLICIES.add("kanban", uses=("cards", "lot", "review", "phase"))
-@njit
-def kanban(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:
+@inner
+def kanban(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Release one container for every free card; the backlog does not count.
 
     q = c ⌊(K c - H - OO)/c⌋ with K cards of container c (Hopp & Spearman 2004: pull limits WIP).
@@ -223,15 +240,15 @@ def kanban(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Ri
             continue
         r = ramp_factor(rules, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            c = rules.lot[j]
-            full = math.floor(r * rules.cards[j] + _TINY) * c
-            free = full - rows.record[j] - rows.on_order[j]
-            rows.order[j] = max(0.0, c * math.floor(free / c + _TINY))
+            c = rules.theta[THETA.lot, j]
+            full = math.floor(r * rules.theta[THETA.cards, j] + _TINY) * c
+            free = full - rows[rules.rec, j] - rows[ROW.on_order, j]
+            rows[ROW.order, j] = max(0.0, c * math.floor(free / c + _TINY))
 
 
 @POLICIES.add("conwip", uses=("wip_cap", "review", "phase"))
-@njit
-def conwip(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:
+@inner
+def conwip(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Release work while the line from here to the customer holds less than the cap.
 
     q = max(0, r W - line); line = record + on order of this row, plus record and goods on the way
@@ -244,16 +261,16 @@ def conwip(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Ri
         r = ramp_factor(rules, i, t)
         for k in range(np.uint64(K)):
             j = np.uint64(i * K) + k
-            line = rows.record[j] + rows.on_order[j]
-            for p in range(rules.line_off[i], rules.line_off[i + 1]):
+            line = rows[rules.rec, j] + rows[ROW.on_order, j]
+            for p in range(rules.row[RULE.line_off, i], rules.row[RULE.line_off, i + 1]):
                 down = np.uint64(rules.line_row[p] * K) + k
-                line += rules.line_weight[p] * (rows.record[down] + rows.inbound[down])
-            rows.order[j] = max(0.0, r * rules.wip_cap[j] - line)
+                line += rules.line_weight[p] * (rows[rules.rec, down] + rows[ROW.inbound, down])
+            rows[ROW.order, j] = max(0.0, r * rules.theta[THETA.wip_cap, j] - line)
 
 
 @POLICIES.add("order_driven", uses=("review", "phase"))
-@njit
-def order_driven(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:
+@inner
+def order_driven(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Order only what customers have ordered and nothing covers yet.
 
     q = max(0, -IP): base stock with S = 0 (the pull side of the decoupling point).
@@ -263,14 +280,14 @@ def order_driven(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rin
             _skip(rows, i, K)
             continue
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            rows.order[j] = max(0.0, -_position(rows, j))
+            rows[ROW.order, j] = max(0.0, -_position(rules, rows, j))
 
 
 @POLICIES.add(
     "human", uses=("level", "smoothing", "adjustment", "supply_line", "forced_order", "forced_until")
 )
-@njit
-def human(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings) -> None:
+@inner
+def human(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Anchor on expected orders and adjust, underweighting the supply line.
 
     L̂ = θ incoming + (1-θ) L̂; q = max(0, L̂ + α (S' - (OH - BO) - β SL)) (Sterman 1989,
@@ -279,17 +296,17 @@ def human(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rin
     for i in range(lo, hi):
         r = ramp_factor(rules, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            theta = rules.smoothing[j]
-            expected = theta * rows.incoming[j] + (1.0 - theta) * rows.forecast[j]
-            rows.forecast[j] = expected
-            net = rows.record[j] - rows.backlog[j]
-            gap = r * rules.level[j] - net - rules.supply_line[j] * rows.on_order[j]
-            rows.order[j] = max(0.0, expected + rules.adjustment[j] * gap)
+            theta = rules.theta[THETA.smoothing, j]
+            expected = theta * rows[ROW.incoming, j] + (1.0 - theta) * rows[ROW.forecast, j]
+            rows[ROW.forecast, j] = expected
+            net = rows[rules.rec, j] - rows[ROW.backlog, j]
+            gap = r * rules.theta[THETA.level, j] - net - rules.theta[THETA.supply_line, j] * rows[ROW.on_order, j]
+            rows[ROW.order, j] = max(0.0, expected + rules.theta[THETA.adjustment, j] * gap)
 
 
-@njit
+@inner
 def decide(
-    number: int, lo: int, hi: int, t: int, K: int, rules: Rules, rows: Rows, rings: Rings
+    number: int, lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats
 ) -> None:
     """Call the policy of a segment; one line per registered policy, in order."""
     if number == 0:

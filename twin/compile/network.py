@@ -8,7 +8,29 @@ from typing import Any
 import numpy as np
 
 from twin import decoupling, forecasters, policies
-from twin.arrays import LINK_CLAIM, SINK_CLAIM, SPLIT_BY_CLASS, SPLIT_FAIR, Floats, Ints, Network
+from twin.arrays import (
+    LINK_CLAIM,
+    NET_LINK,
+    NET_SINK,
+    SINK_CLAIM,
+    SPLIT_BY_CLASS,
+    SPLIT_FAIR,
+    Claim,
+    Floats,
+    Group,
+    Input,
+    Ints,
+    Level,
+    LimitClaim,
+    NetLink,
+    NetRow,
+    NetSink,
+    Network,
+    Quote,
+    Rate,
+    Segment,
+    Stage,
+)
 from twin.compile.material import Material, plan_material
 from twin.distributions import lead_time_table
 from twin.schema import Lane, Production, Purchase
@@ -60,8 +82,50 @@ def build_network(
     parts |= _links(top, stretch, closable)
     parts |= _material(top, material, parts)
     parts |= _sinks(top)
+    parts |= _place_rings(parts)
     parts |= quotes(top, {f.name: f.decoupling_point for f in top.scenario.families})
-    return Network(**parts)
+    return _pack(top, material, parts)
+
+
+def columns_of(parts: dict[str, Any], names: Sequence[str], length: int) -> Ints:
+    """Stack arrays by name into one table and pad the shorter ones."""
+    table = np.zeros((len(names), length), np.int32)
+    for c, name in enumerate(names):
+        values = parts.pop(name)
+        table[c, : values.size] = values
+    return table
+
+
+def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
+    n, m, s = len(top.points), len(top.links), len(top.sinks)
+    rate = np.array([parts.pop(name) for name in Rate._fields]).reshape(len(Rate._fields), m)
+    sizes = {
+        "row": (NetRow, n + 1),
+        "link": (NetLink, m + 1),
+        "claim": (Claim, parts["claim_kind"].size),
+        "input": (Input, parts["input_row"].size),
+        "seg": (Segment, parts["seg_lo"].size),
+        "level": (Level, parts["level_off"].size),
+        "stage": (Stage, parts["send_off"].size),
+        "group": (Group, parts["group_row_off"].size),
+        "limit_claim": (LimitClaim, parts["limit_of_claim"].size),
+        "sink": (NetSink, s + 1),
+        "quote": (Quote, parts["quote_row"].size),
+    }
+    n_levels = parts["level_off"].size - 1
+    tables = {
+        name: columns_of(parts, kind._fields, length) for name, (kind, length) in sizes.items()
+    }
+    return Network(
+        n_rows=n,
+        n_links=m,
+        n_sinks=s,
+        n_levels=n_levels,
+        n_stages=len(material.stages),
+        rate=rate,
+        **tables,
+        **parts,
+    )
 
 
 def forecaster_number(top: Topology, row: int) -> int:
@@ -215,6 +279,24 @@ def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict
         "closable": flags(e.index in closable for e in links),
         "special": flags(special),
     }
+
+
+def _place_rings(parts: dict[str, Any]) -> dict[str, Any]:
+    """Put the slots of links and sinks one after the other into the pool of rings."""
+    transit = int(parts["transit_len"].sum())
+    mail = int(parts["mail_len"].sum())
+    curve = int(parts["curve_len"].sum())
+    return {
+        "mail_off": parts["mail_off"] + np.int32(transit),
+        "curve_off": parts["curve_off"] + np.int32(transit + mail),
+        "asked_off": parts["curve_off"] + np.int32(transit + mail + curve),
+    }
+
+
+def network_slots(net: Network) -> int:
+    """Return how many ring slots links and sinks take."""
+    links = net.link[[NET_LINK.transit_len, NET_LINK.mail_len]].sum()
+    return int(links + 2 * net.sink[NET_SINK.curve_len].sum())
 
 
 def _material(top: Topology, plan: Material, parts: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,13 @@ import numpy as np
 
 from twin import decoupling, kernel
 from twin.arrays import (
+    LINK,
+    NET_LINK,
+    ROW,
+    RULE,
     Devices,
+    EffectLink,
+    EffectRow,
     Effects,
     Floats,
     History,
@@ -19,35 +25,25 @@ from twin.arrays import (
     LinkSums,
     Network,
     Prices,
-    Rings,
     Rows,
     RowSums,
     Rules,
     Sinks,
     SinkSums,
     Switches,
+    Table,
     Work,
     World,
 )
 from twin.compile import events as ev
 from twin.compile import rules as rl
 from twin.compile.material import Material, plan_material
-from twin.compile.network import build_network, floats, ints, offsets
+from twin.compile.network import build_network, floats, ints, network_slots, offsets
 from twin.demand import compile_demand
 from twin.distributions import build_lead_tables
 from twin.errors import RunError
 from twin.schema import Purchase
 from twin.topology import Topology, build
-
-PER_REPLICATION = {
-    *rl.NUMBERS,
-    "cover",
-    "lead",
-    "lead_variance",
-    "forecast_smoothing",
-    "error_smoothing",
-}
-"""Rule columns with one value per row and replication."""
 
 RECORDABLE = {"rows": Rows._fields, "links": Links._fields, "sinks": Sinks._fields}
 
@@ -59,8 +55,9 @@ class Plan:
     topology: Topology
     network: Network
     material: Material
+    theta: Table
     columns: Mapping[str, Any]
-    ring_sizes: Mapping[str, int]
+    n_slots: int
     forecasts: rl.Forecasts
     opening: Floats
     events: ev.EventPlan
@@ -83,18 +80,18 @@ class Plan:
         devices = ev.place_devices(top)
         closable = ev.closable_links(top)
         network = build_network(top, material, ev.stretched_links(top), closable)
-        columns = rl.rule_columns(top, scenario.horizon)
-        ring_sizes = columns.pop("ring_sizes")
+        columns, n_slots = rl.rule_columns(top, network_slots(network))
         forecasts = rl.first_forecasts(top)
-        random = [e.index for e in top.links if network.lead[e.index] < 0]
+        random = [e.index for e in top.links if network.link[NET_LINK.lead, e.index] < 0]
         lead_table = np.full(len(top.links), -1, np.int32)
         lead_table[random] = np.arange(len(random))
         return cls(
             topology=top,
             network=network,
             material=material,
+            theta=rl.theta_columns(top),
             columns=columns,
-            ring_sizes=ring_sizes,
+            n_slots=n_slots,
             forecasts=forecasts,
             opening=_opening(top, columns["driven"], forecasts),
             events=ev.plan_events(top, devices, [x.name for x in material.limits]),
@@ -111,10 +108,6 @@ class Plan:
     def n_rows(self) -> int:
         """Number of stock points."""
         return len(self.topology.points)
-
-    def slots(self, lengths: Any) -> int:
-        """Total number of ring slots."""
-        return int(np.asarray(lengths, dtype=np.int64).sum())
 
     def world(self, K: int, k0: int, seed: int) -> World:
         """Return the opening state of replications ``k0 ... k0 + K`` under a seed."""
@@ -134,6 +127,8 @@ class Plan:
             if table not in RECORDABLE or field not in RECORDABLE[table]:
                 known = ", ".join(f"{t}.{f}" for t, fs in RECORDABLE.items() for f in fs)
                 raise RunError(f"no series '{name}' to record; allowed: {known}")
+            if field == "record" and not self.switches.records:
+                field = "on_hand"  # the books are right
             chosen[table].append(RECORDABLE[table].index(field))
         top = self.topology
         width = {"rows": len(top.points), "links": len(top.links), "sinks": len(top.sinks)}
@@ -191,7 +186,7 @@ def _switches(
         or bool(devices)
         or "wrong_upload" in kinds
     )
-    shelf = any(columns["shelf_life"])
+    shelf = bool(columns["row"][RULE.shelf_life].any())
     scrap = scenario.integer and any(e.yield_ < 1 for e in top.links)
     moving = bool(scenario.moves)
     sees = [
@@ -207,6 +202,9 @@ def _switches(
         lost_sales=int(lost),
         quotes=int(lost and (moving or bool(columns["driven"].any()))),
         mail=int(any(e.delay for e in top.links)),
+        forecasts=int(
+            any(rl.policies.needs_forecast(s.policy) or s.policy.kind == "human" for s in settings)
+        ),
         visibility=int(any(sees)),
         need=int(any(s.customers_first for s in settings)),
         driven=int(moving or bool(columns["driven"].any())),
@@ -222,6 +220,37 @@ def _switches(
     )
 
 
+def last_row_column(on: Switches) -> int:
+    """Return how many columns of ``Rows`` a scenario needs; the rest is left out."""
+    if on.shelf_life:
+        return len(Rows._fields)
+    if on.lines:
+        return ROW.inbound + 1
+    if on.need:
+        return ROW.need + 1
+    if on.records or on.losses:
+        return ROW.lost + 1
+    if on.visibility:
+        return ROW.wanted + 1
+    return ROW.signal + 1 if on.forecasts else ROW.order + 1
+
+
+def last_link_column(on: Switches) -> int:
+    """Return how many columns of ``Links`` a scenario needs."""
+    if on.need or (on.careful and on.integer):
+        return len(Links._fields)
+    if on.clocks or on.disruptions or on.lines or on.careful or on.records:
+        return LINK.clock + 1
+    return LINK.cancelled + 1
+
+
+def last_sum_column(on: Switches) -> int:
+    """Return how many columns of ``RowSums`` a scenario needs."""
+    if on.losses or on.records:
+        return len(RowSums._fields)
+    return RowSums._fields.index("signal") + 1 if on.forecasts else 7
+
+
 class _World:
     """Scratch space of :meth:`Plan.world`."""
 
@@ -232,24 +261,27 @@ class _World:
         self.s = len(plan.topology.sinks)
 
     def build(self) -> World:
-        plan = self.plan
+        plan, K, on = self.plan, self.K, self.plan.switches
         rows = self.rows()
-        links = self.links()
+        links = self.table(self.m, last_link_column(on))
+        links[LINK.last_due] = -1.0
         rings = self.rings()
         self.open_pipelines(rows, links, rings)
+        rec = ROW.record if on.records else ROW.on_hand
+        columns = {name: v.copy() for name, v in plan.columns.items()}
         return World(
             network=plan.network,
-            rules=self.rules(),
+            rules=Rules(theta=np.repeat(plan.theta, K, axis=1), rec=rec, **columns),
             rows=rows,
             links=links,
-            sinks=Sinks(**{f: self.zeros(self.s) for f in Sinks._fields}),
-            work=self.work(),
+            sinks=self.table(self.s, len(Sinks._fields)),
+            row_sums=self.table(self.n, last_sum_column(on)),
+            link_sums=self.table(self.m, len(LinkSums._fields)),
+            sink_sums=self.table(self.s, len(SinkSums._fields)),
             rings=rings,
-            row_sums=RowSums(**{f: self.zeros(self.n, f) for f in RowSums._fields}),
-            link_sums=LinkSums(**{f: self.zeros(self.m, f) for f in LinkSums._fields}),
-            sink_sums=SinkSums(**{f: self.zeros(self.s) for f in SinkSums._fields}),
+            work=self.work(),
             effects=self.effects(),
-            events=plan.events.draw(self.K, self.k0, self.seed),
+            events=plan.events.draw(K, self.k0, self.seed),
             devices=self.devices(),
             prices=plan.prices,
             demand=plan.demand,
@@ -258,73 +290,39 @@ class _World:
             visits=np.zeros(len(kernel.VISITS), np.int64),
         )
 
-    def unused(self) -> set[str]:
-        """Names of arrays that no entered phase touches."""
-        on = self.plan.switches
-        out: set[str] = set()
-        groups: dict[str, bool] = {
-            "misplaced": bool(on.records),
-            "wrong_record": bool(on.records),
-            "accepted_rows": bool(on.visibility),
-            "need": bool(on.need),
-            "inbound": bool(on.lines),
-            "lost": bool(on.losses),
-            "in_total": bool(on.shelf_life),
-            "out_total": bool(on.shelf_life),
-            "gate": True,
-        }
-        out |= {name for name, used in groups.items() if not used}
-        return out
-
-    def zeros(self, n: int, name: str = "") -> Floats:
-        return np.zeros(0 if name in self.unused() else n * self.K)
+    def table(self, things: int, columns: int) -> Table:
+        return np.zeros((columns, things * self.K))
 
     def spread(self, values: Floats) -> Floats:
         """One value a thing -> one value a thing and replication."""
         return np.repeat(np.asarray(values, dtype=np.float64), self.K)
 
-    def rules(self) -> Rules:
-        columns = {
-            name: self.spread(v) if name in PER_REPLICATION else v.copy()
-            for name, v in self.plan.columns.items()
-        }
-        return Rules(**columns)
-
-    def rows(self) -> Rows:
-        plan = self.plan
-        on = plan.switches
-        out = {name: self.zeros(self.n, name) for name in Rows._fields}
-        out["on_hand"] = self.spread(plan.opening)
-        out["record"] = out["on_hand"].copy() if on.records else out["on_hand"]
-        out["forecast"] = self.spread(plan.forecasts.mean)
-        out["variance"] = self.spread(plan.forecasts.variance)
-        if not on.visibility:
-            out["accepted"] = out["wanted"] = np.zeros(0)
+    def rows(self) -> Table:
+        plan, on = self.plan, self.plan.switches
+        rows = self.table(self.n, last_row_column(on))
+        rows[ROW.on_hand] = self.spread(plan.opening)
+        if rows.shape[0] > ROW.variance:
+            rows[ROW.forecast] = self.spread(plan.forecasts.mean)
+            rows[ROW.variance] = self.spread(plan.forecasts.variance)
+        if on.records:
+            rows[ROW.record] = rows[ROW.on_hand]
         if on.shelf_life:
-            out["in_total"] = out["on_hand"].copy()
-        return Rows(**out)
+            rows[ROW.in_total] = rows[ROW.on_hand]
+        return rows
 
-    def links(self) -> Links:
-        out = {name: self.zeros(self.m, name) for name in Links._fields}
-        out["last_due"] = np.full(self.m * self.K, -1.0)
-        return Links(**out)
-
-    def rings(self) -> Rings:
-        plan, net = self.plan, self.plan.network
-        sizes = {
-            **plan.ring_sizes,
-            "transit": plan.slots(net.transit_len),
-            "mail": plan.slots(net.mail_len),
-            "curve": plan.slots(net.curve_len),
-            "asked": plan.slots(net.curve_len),
-        }
-        rings = Rings(**{name: np.zeros(sizes[name] * self.K) for name in Rings._fields})
-        for name, lengths in (("window", plan.columns["window"]), ("age", plan.columns["age"])):
-            first = np.repeat(plan.forecasts.mean, lengths)
-            getattr(rings, name)[:] = self.spread(first)
+    def rings(self) -> Floats:
+        plan = self.plan
+        rings = np.zeros(plan.n_slots * self.K)
+        row = plan.columns["row"]
+        rows = range(self.n)
+        pairs = ((RULE.window, RULE.window_off), (RULE.age, RULE.age_off))
+        for length, first in pairs:  # before the start the first forecast stands for the past
+            for i in rows:
+                a = int(row[first, i]) * self.K
+                rings[a : a + int(row[length, i]) * self.K] = plan.forecasts.mean[i]
         return rings
 
-    def open_pipelines(self, rows: Rows, links: Links, rings: Rings) -> None:
+    def open_pipelines(self, rows: Table, links: Table, rings: Floats) -> None:
         """Put opening goods on the way and opening orders into the mail."""
         top, net = self.plan.topology, self.plan.network
         for e in top.links:
@@ -333,24 +331,24 @@ class _World:
             mail = settings.initial_orders or 0.0
             if transit is None and not mail:
                 continue
-            # a period's opening goods arrive one slot a period from period 0 on
             slots = decoupling.nominal_lead(e) - e.delay
-            units = [transit] * slots if isinstance(transit, float) else list(transit or [])
-            for p, x in enumerate(units[: max(0, int(net.transit_len[e.index]) - 1)]):
-                self.add(rings.transit, int(net.transit_off[e.index]) + p, x * e.share)
-                self.add(links.on_way, e.index, x * e.share)
-                links.last_due[e.index * self.K : (e.index + 1) * self.K] = p
+            units = list(transit) if isinstance(transit, list) else [transit or 0.0] * slots
+            units = units[: max(0, int(net.link[NET_LINK.transit_len, e.index]) - 1)]
+            for p, x in enumerate(units):  # one slot a period, from period 0 on
+                self.add(rings, int(net.link[NET_LINK.transit_off, e.index]) + p, x * e.share)
+                self.add(links[LINK.on_way], e.index, x * e.share)
+                links[LINK.last_due, e.index * self.K : (e.index + 1) * self.K] = p
             for p in range(e.delay):
-                self.add(rings.mail, int(net.mail_off[e.index]) + p, mail * e.share)
+                self.add(rings, int(net.link[NET_LINK.mail_off, e.index]) + p, mail * e.share)
             total = sum(units) + mail * e.delay
-            self.add(rows.on_order, e.to, total * e.share * e.yield_)
+            self.add(rows[ROW.on_order], e.to, total * e.share * e.yield_)
 
     def add(self, array: Floats, i: int, x: float) -> None:
         array[i * self.K : (i + 1) * self.K] += x
 
     def work(self) -> Work:
         net, K = self.plan.network, self.K
-        claims = net.claim_kind.size * K
+        claims = net.claim.shape[1] * K
         grouped = net.group_row.size > 0
         return Work(
             want=np.zeros(self.m * K),
@@ -360,30 +358,26 @@ class _World:
             left=np.zeros(K),
             total=np.zeros(K),
             limit_left=np.zeros(net.limit_stock.size * K),
-            limit_grant=np.zeros(net.limit_claim_link.size * K),
+            limit_grant=np.zeros(net.limit_claim.shape[1] * K),
             promise=np.zeros(2 * self.s + self.n if self.plan.switches.lost_sales else 0),
             none=np.zeros(0),
         )
 
     def effects(self) -> Effects:
         used = self.plan.switches.disruptions
-        of = {
-            "capacity": self.m,
-            "closed": self.m,
-            "stopped": self.m,
-            "stretch": self.m,
-            "demand": self.s,
-            "limit": len(self.plan.material.limits),
-            "device": len(self.plan.devices),
-        }
+        n, m, s = (self.n, self.m, self.s) if used else (0, 0, 0)
         return Effects(
-            **{f: np.ones(of.get(f, self.n) * self.K if used else 0) for f in Effects._fields}
+            row=np.ones((len(EffectRow._fields), n * self.K)),
+            link=np.ones((len(EffectLink._fields), m * self.K)),
+            demand=np.ones(s * self.K),
+            limit=np.ones(len(self.plan.material.limits) * self.K),
+            device=np.ones(len(self.plan.devices) * self.K),
         )
 
     def devices(self) -> Devices:
         columns = self.plan.device_columns
         n = len(self.plan.devices)
-        slots = self.plan.slots(columns["delay"] + 1) if n else 0
+        slots = int((columns["delay"] + 1).sum())
         return Devices(
             **columns,
             ring=np.zeros(slots * self.K),

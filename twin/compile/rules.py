@@ -9,28 +9,16 @@ from typing import Any
 import numpy as np
 
 from twin import decoupling, policies
-from twin.arrays import SEES, Floats
-from twin.compile.network import flags, floats, ints, offsets
+from twin.arrays import SEES, THETA, Error, Floats, Rule, Theta
+from twin.compile.network import columns_of, flags, floats, ints, offsets
 from twin.distributions import demand_moments, lead_time_moments
 from twin.policies import LOT_RULES, POLICIES
 from twin.rng import streams_of
 from twin.schema import Policy
 from twin.topology import Topology
 
-NUMBERS = (
-    "level",
-    "reorder_point",
-    "lot",
-    "safety_factor",
-    "safety_stock",
-    "cards",
-    "wip_cap",
-    "smoothing",
-    "adjustment",
-    "supply_line",
-    "forced_order",
-)
-"""Numeric fields of the policy schema that are kernel columns of the same name."""
+FROM_FORECAST = ("cover", "lead", "lead_variance", "forecast_smoothing", "error_smoothing")
+"""Columns of theta that only forecast-driven policies read."""
 
 
 @dataclass(frozen=True)
@@ -116,74 +104,78 @@ def used_columns(top: Topology) -> set[str]:
 
 
 def _column(top: Topology, name: str) -> Floats:
-    values = [getattr(p.settings.policy, name) for p in top.points]
+    values = [getattr(p.settings.policy, name) for p in top.points]  # None: from the forecast
     return floats(np.nan if v is None else v for v in values)
 
 
-def rule_columns(top: Topology, n_periods: int) -> dict[str, Any]:
-    """Return every field of ``Rules``; per-replication columns are still one value a row.
-
-    Columns that no policy of the scenario reads are empty.
-    """
+def theta_columns(top: Topology) -> Floats:
+    """Return the float parameters, ``(columns, n)``; columns after the last used one are left out."""
     used = used_columns(top)
-    forecasts = "forecast" in used
     policy = [p.settings.policy for p in top.points]
     forecast = [p.settings.forecast for p in top.points]
     cover = [protection(top, p.index) for p in top.points]
-    none = np.empty(0)
-    out: dict[str, Any] = {name: _column(top, name) if name in used else none for name in NUMBERS}
-    out |= {
+    columns = {name: _column(top, name) for name in Theta._fields if name in Policy.model_fields}
+    columns |= {
         "cover": floats(
             c[0] + p.review - 1 if p.cover is None else p.cover
             for c, p in zip(cover, policy, strict=True)
-        )
-        if forecasts
-        else none,
-        "lead": floats(c[0] for c in cover) if forecasts else none,
-        "lead_variance": floats(c[1] for c in cover) if forecasts else none,
-        "forecast_smoothing": floats(f.smoothing for f in forecast) if forecasts else none,
-        "error_smoothing": floats(f.error_smoothing for f in forecast) if forecasts else none,
+        ),
+        "lead": floats(c[0] for c in cover),
+        "lead_variance": floats(c[1] for c in cover),
+        "forecast_smoothing": floats(f.smoothing for f in forecast),
+        "error_smoothing": floats(f.error_smoothing for f in forecast),
+    }
+    names = used | set(FROM_FORECAST) if "forecast" in used else used
+    last = max((getattr(THETA, n) for n in names if n in Theta._fields), default=-1)
+    return np.array([columns[name] for name in Theta._fields[: last + 1]]).reshape(last + 1, -1)
+
+
+def rule_columns(top: Topology, first_slot: int) -> tuple[dict[str, Any], int]:
+    """Return the fields of ``Rules`` but theta, and the number of ring slots after them.
+
+    Parameters
+    ----------
+    top
+        The network.
+    first_slot
+        First free slot in the pool of rings.
+    """
+    policy = [p.settings.policy for p in top.points]
+    out: dict[str, Any] = {
         "review": ints(p.review for p in policy),
         "phase": ints(p.phase for p in policy),
         "forced_until": ints(p.forced_until for p in policy),
         "lot_rule": flags(LOT_RULES.index(p.lot_rule) for p in policy),
         "lot_periods": ints(p.lot_periods for p in policy),
     }
-    return out | _rings(top) | _others(top)
+    rings, last = _rings(top, first_slot)
+    parts = out | rings | _others(top)
+    return {"row": columns_of(parts, Rule._fields, len(top.points) + 1), **parts}, last
 
 
-def _rings(top: Topology) -> dict[str, Any]:
-    """Where each row's slots begin in the rings of forecasts, visibility, plans and shelf life."""
-    kinds = [p.settings.policy.kind for p in top.points]
+def _rings(top: Topology, first: int) -> tuple[dict[str, Any], int]:
+    """Where each row's slots begin in the pool of rings."""
+    settings = [p.settings for p in top.points]
     windows = [
-        p.settings.forecast.window
-        if p.settings.forecast.kind == "moving_average"
-        and policies.needs_forecast(p.settings.policy)
+        s.forecast.window
+        if s.forecast.kind == "moving_average" and policies.needs_forecast(s.policy)
         else 0
-        for p in top.points
+        for s in settings
     ]
-    ages = [p.settings.forecast.age for p in top.points]
-    plans = [
-        p.settings.policy.review if k in ("mrp", "push_plan") else 0
-        for p, k in zip(top.points, kinds, strict=True)
-    ]
+    ages = [s.forecast.age for s in settings]
+    plans = [s.policy.review if s.policy.kind in ("mrp", "push_plan") else 0 for s in settings]
     lives = [p.item.shelf_life or 0 for p in top.points]
-    return {
+    out: dict[str, Any] = {
         "window": ints(windows),
-        "window_off": offsets(windows)[:-1],
-        "sees": flags(SEES.index(p.settings.forecast.sees) for p in top.points),
+        "sees": flags(SEES.index(s.forecast.sees) for s in settings),
         "age": ints(ages),
-        "age_off": offsets(ages)[:-1],
-        "plan_off": offsets(plans)[:-1],
         "shelf_life": ints(lives),
-        "shelf_off": offsets(v + 1 if v else 0 for v in lives)[:-1],
-        "ring_sizes": {
-            "window": sum(windows),
-            "age": sum(ages),
-            "plan": sum(plans),
-            "shelf": sum(v + 1 if v else 0 for v in lives),
-        },
     }
+    shelf = [v + 1 if v else 0 for v in lives]
+    for name, sizes in (("window", windows), ("age", ages), ("plan", plans), ("shelf", shelf)):
+        out[f"{name}_off"] = offsets(sizes)[:-1] + np.int32(first)
+        first += sum(sizes)
+    return out, first
 
 
 def _others(top: Topology) -> dict[str, Any]:
@@ -203,9 +195,9 @@ def _others(top: Topology) -> dict[str, Any]:
         "line_off": offsets(sizes),
         "line_row": ints(rows),
         "line_weight": floats(weights),
-        "shrink": floats(p.settings.shrink for p in top.points),
-        "misplacement": floats(p.settings.misplacement for p in top.points),
-        "scan_error": floats(p.settings.scan_error for p in top.points),
+        "error": np.array(
+            [[getattr(p.settings, name) for p in top.points] for name in Error._fields]
+        ).reshape(len(Error._fields), n),
         "row_stream": streams_of(p.name for p in top.points),
         "link_stream": streams_of(e.name for e in top.links),
     }

@@ -4,110 +4,110 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.jit import njit
+from twin.jit import inner
 from twin.arrays import (
+    LINK,
+    LINK_SUM,
+    NET_SINK,
+    ROW,
+    ROW_SUM,
+    SINK,
+    SINK_SUM,
+    Floats,
     History,
-    Links,
-    LinkSums,
     Network,
-    Rings,
-    Rows,
-    RowSums,
-    Sinks,
-    SinkSums,
+    Table,
 )
 
 _SAME = 1e-9  # relative tolerance of the cumulative curves
 
 
-@njit
-def account_stock(rows: Rows, sums: RowSums) -> None:
+@inner
+def account_stock(rows: Table, sums: Table) -> None:
     """Add up stock and backlog."""
-    for j in range(np.uint64(rows.on_hand.size)):
-        have = rows.on_hand[j]
-        owed = rows.backlog[j]
+    for j in range(np.uint64(rows.shape[1])):
+        have = rows[ROW.on_hand, j]
+        owed = rows[ROW.backlog, j]
         net = have - owed
-        sums.on_hand[j] += have
-        sums.backlog[j] += owed
-        sums.net_squared[j] += net * net
+        sums[ROW_SUM.on_hand, j] += have
+        sums[ROW_SUM.backlog, j] += owed
+        sums[ROW_SUM.net_squared, j] += net * net
 
 
-@njit
-def account_orders(rows: Rows, sums: RowSums) -> None:
+@inner
+def account_orders(rows: Table, sums: Table) -> None:
     """Add up orders placed and orders received, with their squares (bullwhip)."""
-    for j in range(np.uint64(rows.on_hand.size)):
-        out = rows.order[j]
-        came = rows.incoming[j]
-        sums.order[j] += out
-        sums.order_squared[j] += out * out
-        sums.incoming[j] += came
-        sums.incoming_squared[j] += came * came
+    for j in range(np.uint64(rows.shape[1])):
+        out = rows[ROW.order, j]
+        came = rows[ROW.incoming, j]
+        sums[ROW_SUM.order, j] += out
+        sums[ROW_SUM.order_squared, j] += out * out
+        sums[ROW_SUM.incoming, j] += came
+        sums[ROW_SUM.incoming_squared, j] += came * came
 
 
-@njit
-def account_records(rows: Rows, sums: RowSums) -> None:
+@inner
+def account_records(rows: Table, sums: Table) -> None:
     """Count wrong records and empty shelves."""
-    for j in range(np.uint64(rows.on_hand.size)):
-        gap = rows.record[j] - rows.on_hand[j]
+    for j in range(np.uint64(rows.shape[1])):
+        gap = rows[ROW.record, j] - rows[ROW.on_hand, j]
         if gap > 0.5 or gap < -0.5:
-            sums.wrong_record[j] += 1.0
+            sums[ROW_SUM.wrong_record, j] += 1.0
 
 
-@njit
-def account_links(links: Links, sums: LinkSums) -> None:
+@inner
+def account_links(links: Table, sums: Table) -> None:
     """Add up shipments, orders and goods on the way."""
-    for x in range(np.uint64(links.moved.size)):
-        out = links.moved[x]
-        sums.shipped[x] += out
-        sums.placed[x] += links.placed[x]
-        sums.on_way[x] += links.on_way[x]
-        sums.orders[x] += 1.0 if links.placed[x] > 0.0 else 0.0
-        sums.dispatches[x] += 1.0 if out > 0.0 else 0.0
+    for x in range(np.uint64(links.shape[1])):
+        out = links[LINK.moved, x]
+        sums[LINK_SUM.shipped, x] += out
+        sums[LINK_SUM.placed, x] += links[LINK.placed, x]
+        sums[LINK_SUM.on_way, x] += links[LINK.on_way, x]
+        sums[LINK_SUM.orders, x] += 1.0 if links[LINK.placed, x] > 0.0 else 0.0
+        sums[LINK_SUM.dispatches, x] += 1.0 if out > 0.0 else 0.0
 
 
-@njit
-def account_gates(links: Links, sums: LinkSums) -> None:
+@inner
+def account_gates(links: Table, sums: Table) -> None:
     """Add up goods that wait at gates."""
-    for x in range(np.uint64(links.gate.size)):
-        sums.gate[x] += links.gate[x]
+    for x in range(np.uint64(links.shape[1])):
+        sums[LINK_SUM.gate, x] += links[LINK.gate, x]
 
 
-@njit
+@inner
 def account_sinks(
-    t: int, K: int, net: Network, sinks: Sinks, rings: Rings, sums: SinkSums
+    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table
 ) -> None:
     """Match what was delivered to what was ordered, first in first out."""
-    for s in range(net.sink_row.size):
-        n = net.curve_len[s]
-        wait = net.tolerance[s]
+    for s in range(net.n_sinks):
+        n = net.sink[NET_SINK.curve_len, s]
+        wait = net.sink[NET_SINK.tolerance, s]
         x0 = np.uint64(s * K)
         then = t - wait
-        high = np.uint64((net.curve_off[s] + then % max(n, 1)) * K)
-        low = np.uint64((net.curve_off[s] + (then - 1) % max(n, 1)) * K)
+        high = np.uint64((net.sink[NET_SINK.curve_off, s] + then % n) * K)
+        low = np.uint64((net.sink[NET_SINK.curve_off, s] + (then - 1) % n) * K)
+        asked = np.uint64((net.sink[NET_SINK.asked_off, s] + then % n) * K)
         for k in range(np.uint64(K)):
             x = x0 + k
-            owed = sinks.owed[x]
-            lost = sinks.lost[x]
-            filled = max(0.0, min(sinks.accepted[x], sinks.accepted[x] - owed))
-            sums.delivered[x] += sinks.delivered[x]
-            sums.lost[x] += lost
-            sums.owed[x] += owed
-            sums.filled[x] += filled
-            sums.short[x] += 1.0 if owed > _SAME or lost > _SAME else 0.0
-            if n == 0:
-                sums.on_time[x] += filled
-                sums.due[x] += sinks.demand[x]
-            elif then >= 0:
-                before = rings.curve[low + k] if then > 0 else 0.0
-                asked = rings.curve[high + k] - before
-                done = sinks.closed_total[x] - before
-                sums.on_time[x] += max(0.0, min(asked, done))
-                sums.due[x] += rings.asked[high + k]
+            owed = sinks[SINK.owed, x]
+            lost = sinks[SINK.lost, x]
+            filled = max(0.0, min(sinks[SINK.accepted, x], sinks[SINK.accepted, x] - owed))
+            sums[SINK_SUM.delivered, x] += sinks[SINK.delivered, x]
+            sums[SINK_SUM.lost, x] += lost
+            sums[SINK_SUM.owed, x] += owed
+            sums[SINK_SUM.filled, x] += filled
+            sums[SINK_SUM.short, x] += 1.0 if owed > _SAME or lost > _SAME else 0.0
+            if then >= 0:
+                before = rings[low + k] if then > 0 else 0.0
+                ordered = rings[high + k] - before
+                done = sinks[SINK.closed_total, x] - before
+                sums[SINK_SUM.on_time, x] += max(0.0, min(ordered, done))
+                sums[SINK_SUM.due, x] += rings[asked + k]
 
 
-@njit
+@inner
 def account_customer_orders(
-    t: int, K: int, net: Network, sinks: Sinks, rings: Rings, sums: SinkSums
+    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table
 ) -> None:
     """Count orders complete in time: all lines of one customer, site and period (OTIF)."""
     for g in range(net.order_group_off.size - 1):
@@ -115,7 +115,7 @@ def account_customer_orders(
         first = net.order_group_sink[a]
         wait = 0
         for p in range(a, b):
-            wait = max(wait, net.tolerance[net.order_group_sink[p]])
+            wait = max(wait, net.sink[NET_SINK.tolerance, net.order_group_sink[p]])
         then = t - wait
         if then < 0:
             continue
@@ -125,34 +125,37 @@ def account_customer_orders(
             for p in range(a, b):
                 s = net.order_group_sink[p]
                 x = s * K + k
-                n = net.curve_len[s]
-                slot = (net.curve_off[s] + then % n) * K + k
-                asked = rings.asked[slot]
+                n = net.sink[NET_SINK.curve_len, s]
+                slot = (net.sink[NET_SINK.curve_off, s] + then % n) * K + k
+                asked = rings[(net.sink[NET_SINK.asked_off, s] + then % n) * K + k]
                 if asked <= 0.0:
                     continue
                 lines += 1.0
-                now = rings.curve[slot]
-                before = rings.curve[(net.curve_off[s] + (then - 1) % n) * K + k] if then > 0 else 0.0
+                now = rings[slot]
+                before = rings[(net.sink[NET_SINK.curve_off, s] + (then - 1) % n) * K + k] if then > 0 else 0.0
                 slack = _SAME * max(1.0, now)
-                if now - before < asked - slack or sinks.closed_total[x] < now - slack:
+                if now - before < asked - slack or sinks[SINK.closed_total, x] < now - slack:
                     complete = 0.0
             if lines > 0.0:
-                sums.orders[first * K + k] += 1.0
-                sums.orders_complete[first * K + k] += complete
+                sums[SINK_SUM.orders, first * K + k] += 1.0
+                sums[SINK_SUM.orders_complete, first * K + k] += complete
 
 
-@njit
-def keep(t: int, rows: Rows, links: Links, sinks: Sinks, history: History) -> None:
+@inner
+def keep(t: int, rows: Table, links: Table, sinks: Table, history: History) -> None:
     """Copy the chosen series of this period."""
-    for v in range(history.row_field.size):
-        source = rows[history.row_field[v]]
-        for j in range(np.uint64(source.size)):
-            history.rows[v, t, j] = source[j]
-    for v in range(history.link_field.size):
-        source = links[history.link_field[v]]
-        for j in range(np.uint64(source.size)):
-            history.links[v, t, j] = source[j]
-    for v in range(history.sink_field.size):
-        source = sinks[history.sink_field[v]]
-        for j in range(np.uint64(source.size)):
-            history.sinks[v, t, j] = source[j]
+    for v in range(history.row_column.size):
+        if history.row_column[v] >= rows.shape[0]:
+            continue  # left out: nothing changes it
+        for j in range(np.uint64(rows.shape[1])):
+            history.rows[v, t, j] = rows[history.row_column[v], j]
+    for v in range(history.link_column.size):
+        if history.link_column[v] >= links.shape[0]:
+            continue  # left out: nothing changes it
+        for j in range(np.uint64(links.shape[1])):
+            history.links[v, t, j] = links[history.link_column[v], j]
+    for v in range(history.sink_column.size):
+        if history.sink_column[v] >= sinks.shape[0]:
+            continue  # left out: nothing changes it
+        for j in range(np.uint64(sinks.shape[1])):
+            history.sinks[v, t, j] = sinks[history.sink_column[v], j]

@@ -10,46 +10,56 @@ import math
 
 import numpy as np
 
-from twin.jit import njit
-from twin.arrays import Effects, Links, Network, Sinks
+from twin.jit import inner
+from twin.arrays import (
+    CLAIM,
+    FX_ROW,
+    LINK,
+    NET_ROW,
+    SINK,
+    Effects,
+    Floats,
+    Network,
+    Table,
+)
 
 
-@njit
+@inner
 def fill_claims(
-    i: int, K: int, net: Network, links: Links, sinks: Sinks, want: np.ndarray, claim: np.ndarray,
+    i: int, K: int, net: Network, links: Table, sinks: Table, want: Floats, claim: Floats,
     fx: Effects, disturbed: int,
 ) -> None:
     """Write the wants of a row's claims: sinks what they are owed, links their ``want``."""
-    for p in range(net.claim_off[i], net.claim_off[i + 1]):
+    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
         c = np.uint64(p * K)
-        x = np.uint64(net.claim_index[p] * K)
-        if net.claim_kind[p] == 1:
+        x = np.uint64(net.claim[CLAIM.claim_index, p] * K)
+        if net.claim[CLAIM.claim_kind, p] == 1:
             usage = net.claim_usage[p]
             for k in range(np.uint64(K)):
                 claim[c + k] = usage * want[x + k]
         elif disturbed:
             r = np.uint64(i * K)
             for k in range(np.uint64(K)):
-                claim[c + k] = sinks.owed[x + k] * fx.work[r + k]
+                claim[c + k] = sinks[SINK.owed, x + k] * fx.row[FX_ROW.work, r + k]
         else:
             for k in range(np.uint64(K)):
-                claim[c + k] = sinks.owed[x + k]
+                claim[c + k] = sinks[SINK.owed, x + k]
 
 
-@njit
+@inner
 def split(
-    i: int, K: int, net: Network, claim: np.ndarray, left: np.ndarray, total: np.ndarray,
+    i: int, K: int, net: Network, claim: Floats, left: Floats, total: Floats,
     integer: int,
 ) -> None:
     """Split ``left`` over the claims of row ``i`` by its rule; equal classes share in proportion."""
-    if net.split[i] == 1:
+    if net.row[NET_ROW.split, i] == 1:
         split_fair(i, K, net, claim, left, integer)
         return
-    p = net.claim_off[i]
-    end = net.claim_off[i + 1]
+    p = net.row[NET_ROW.claim_off, i]
+    end = net.row[NET_ROW.claim_off, i + 1]
     while p < end:
         stop = p + 1
-        while stop < end and net.claim_class[stop] == net.claim_class[p]:
+        while stop < end and net.claim[CLAIM.claim_class, stop] == net.claim[CLAIM.claim_class, p]:
             stop += 1
         if stop == p + 1:
             c = np.uint64(p * K)
@@ -64,9 +74,9 @@ def split(
         p = stop
 
 
-@njit
+@inner
 def split_class(
-    p: int, stop: int, K: int, claim: np.ndarray, left: np.ndarray, total: np.ndarray, integer: int
+    p: int, stop: int, K: int, claim: Floats, left: Floats, total: Floats, integer: int
 ) -> None:
     """Share ``left`` over claims ``p..stop`` of one class in proportion to what they want."""
     for k in range(np.uint64(K)):
@@ -94,8 +104,8 @@ def split_class(
         left[k] = max(0.0, left[k] - total[k])
 
 
-@njit
-def round_largest(p: int, stop: int, k: int, K: int, claim: np.ndarray, stock: float) -> float:
+@inner
+def round_largest(p: int, stop: int, k: int, K: int, claim: Floats, stock: float) -> float:
     """Round shares down and hand out the rest by largest remainder, ties by name; return what is left.
 
     The remainders are kept as negative marks until a claim has had its extra unit.
@@ -126,12 +136,12 @@ def round_largest(p: int, stop: int, k: int, K: int, claim: np.ndarray, stock: f
     return stock - used
 
 
-@njit
+@inner
 def split_fair(
-    i: int, K: int, net: Network, claim: np.ndarray, left: np.ndarray, integer: int
+    i: int, K: int, net: Network, claim: Floats, left: Floats, integer: int
 ) -> None:
     """Give equal amounts, none more than it wants (water filling)."""
-    a, b = net.claim_off[i], net.claim_off[i + 1]
+    a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
     for k in range(K):
         stock = left[k]
         level = 0.0
@@ -159,22 +169,22 @@ def split_fair(
             left[k] = round_largest(a, b, k, K, claim, stock)
 
 
-@njit
+@inner
 def split_customers_first(
-    i: int, K: int, net: Network, links: Links, sinks: Sinks, claim: np.ndarray,
-    later: np.ndarray, left: np.ndarray, total: np.ndarray, integer: int,
+    i: int, K: int, net: Network, links: Table, sinks: Table, claim: Floats,
+    later: Floats, left: Floats, total: Floats, integer: int,
 ) -> None:
     """Split twice: first for need backed by customers, then for the rest."""
-    for p in range(net.claim_off[i], net.claim_off[i + 1]):
-        c, x = p * K, net.claim_index[p] * K
+    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
+        c, x = p * K, net.claim[CLAIM.claim_index, p] * K
         for k in range(K):
             need = claim[c + k]
-            if net.claim_kind[p] == 1:
-                need = min(need, net.claim_usage[p] * links.need[x + k])
+            if net.claim[CLAIM.claim_kind, p] == 1:
+                need = min(need, net.claim_usage[p] * links[LINK.need, x + k])
             later[c + k] = claim[c + k] - need
             claim[c + k] = need
     split(i, K, net, claim, left, total, integer)
     split(i, K, net, later, left, total, integer)
-    for p in range(net.claim_off[i], net.claim_off[i + 1]):
+    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
         for k in range(K):
             claim[p * K + k] += later[p * K + k]

@@ -7,181 +7,188 @@ import math
 import numpy as np
 
 from twin import rng
-from twin.distributions import count_quantile
-from twin.jit import njit
+from twin.counts import count_quantile
+from twin.jit import inner
 from twin.arrays import (
+    ERROR,
+    FX_LINK,
+    FX_ROW,
+    LINK,
+    NET_LINK,
+    RATE,
+    ROW,
+    ROW_SUM,
+    RULE,
     Devices,
     Effects,
-    Links,
+    Floats,
     Network,
-    Rings,
-    Rows,
-    RowSums,
     Rules,
+    Table,
 )
 
 
-@njit
-def receive(t: int, K: int, net: Network, rows: Rows, links: Links, rings: Rings) -> None:
+@inner
+def receive(t: int, K: int, net: Network, rows: Table, links: Table, rings: Floats) -> None:
     """Take in what is due on every link with a lead time (no disruption, perfect books)."""
-    for e in range(net.to.size):
-        n = net.transit_len[e]
+    for e in range(net.n_links):
+        n = net.link[NET_LINK.transit_len, e]
         if n == 0:
             continue
-        slot = np.uint64((net.transit_off[e] + t % n) * K)
-        i = np.uint64(net.to[e] * K)
+        slot = np.uint64((net.link[NET_LINK.transit_off, e] + t % n) * K)
+        i = np.uint64(net.link[NET_LINK.to, e] * K)
         x = np.uint64(e * K)
-        good = net.yield_[e]
+        good = net.rate[RATE.yield_, e]
         for k in range(np.uint64(K)):
-            due = rings.transit[slot + k]
-            rings.transit[slot + k] = 0.0
-            links.on_way[x + k] -= due
-            rows.on_hand[i + k] += good * due
-            rows.on_order[i + k] -= good * due
+            due = rings[slot + k]
+            rings[slot + k] = 0.0
+            links[LINK.on_way, x + k] -= due
+            rows[ROW.on_hand, i + k] += good * due
+            rows[ROW.on_order, i + k] -= good * due
 
 
-@njit
+@inner
 def receive_disturbed(
-    t: int, K: int, net: Network, rules: Rules, rows: Rows, links: Links, rings: Rings,
+    t: int, K: int, net: Network, rules: Rules, rows: Table, links: Table, rings: Floats,
     fx: Effects, seed: int, k0: int, disturbed: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Take in what is due: closed lanes stand still, closed docks keep it at the gate."""
-    for e in range(net.to.size):
-        n = net.transit_len[e]
-        i = net.to[e]
+    for e in range(net.n_links):
+        n = net.link[NET_LINK.transit_len, e]
+        i = net.link[NET_LINK.to, e]
         for k in range(K):
             x = e * K + k
             due = 0.0
             if n > 0:
-                now = int(links.clock[x]) if net.closable[e] else t
-                slot = (net.transit_off[e] + now % n) * K + k
-                due = rings.transit[slot]
-                rings.transit[slot] = 0.0
-                links.on_way[x] -= due
-            if disturbed and fx.dock[i * K + k] > 0.0 and net.kind[e] != 1:
-                links.gate[x] += due
+                now = int(links[LINK.clock, x]) if net.link[NET_LINK.closable, e] else t
+                slot = (net.link[NET_LINK.transit_off, e] + now % n) * K + k
+                due = rings[slot]
+                rings[slot] = 0.0
+                links[LINK.on_way, x] -= due
+            if disturbed and fx.row[FX_ROW.dock, i * K + k] > 0.0 and net.link[NET_LINK.kind, e] != 1:
+                links[LINK.gate, x] += due
                 continue
-            due += links.gate[x]
-            links.gate[x] = 0.0
+            due += links[LINK.gate, x]
+            links[LINK.gate, x] = 0.0
             if due > 0.0:
                 take_in(
-                    e, i, k, t, K, due, net.yield_[e], rules, rows, links, rings, seed, k0,
+                    e, i, k, t, K, due, net.rate[RATE.yield_, e], rules, rows, links, rings, seed, k0,
                     records, integer, shelf,
                 )
 
 
-@njit
+@inner
 def take_in(
-    e: int, i: int, k: int, t: int, K: int, due: float, yield_: float, rules: Rules, rows: Rows,
-    links: Links, rings: Rings, seed: int, k0: int, records: int, integer: int, shelf: int,
+    e: int, i: int, k: int, t: int, K: int, due: float, yield_: float, rules: Rules, rows: Table,
+    links: Table, rings: Floats, seed: int, k0: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Book one arrival: scrap, scan error, first-in-first-out counters."""
     j = i * K + k
     good = due * yield_
-    rows.on_order[j] -= good
+    rows[ROW.on_order, j] -= good
     if integer and yield_ < 1.0:
-        whole = math.floor(good + links.carry[e * K + k] + 1e-9)
-        links.carry[e * K + k] += good - whole
+        whole = math.floor(good + links[LINK.carry, e * K + k] + 1e-9)
+        links[LINK.carry, e * K + k] += good - whole
         good = whole
-    rows.on_hand[j] += good
+    rows[ROW.on_hand, j] += good
     if shelf:
-        rows.in_total[j] += good
+        rows[ROW.in_total, j] += good
     if records:
         scanned = good
-        if rules.scan_error[i] > 0.0:
+        if rules.error[ERROR.scan_error, i] > 0.0:
             u = rng.uniform(seed, rules.row_stream[i], rng.SCAN, t, k0 + k)
-            scanned = good * max(0.0, 1.0 + rules.scan_error[i] * rng.normal_quantile(u))
-        rows.record[j] += scanned
+            scanned = good * max(0.0, 1.0 + rules.error[ERROR.scan_error, i] * rng.normal_quantile(u))
+        rows[ROW.record, j] += scanned
 
 
-@njit
-def remove(j: int, x: float, rows: Rows, records: int, shelf: int) -> None:
+@inner
+def remove(j: int, x: float, rows: Table, records: int, shelf: int) -> None:
     """Take units out of a stock point that the books know of."""
-    rows.on_hand[j] = max(0.0, rows.on_hand[j] - x)
+    rows[ROW.on_hand, j] = max(0.0, rows[ROW.on_hand, j] - x)
     if records:
-        rows.record[j] = max(0.0, rows.record[j] - x)
+        rows[ROW.record, j] = max(0.0, rows[ROW.record, j] - x)
     if shelf:
-        rows.out_total[j] += x
+        rows[ROW.out_total, j] += x
 
 
-@njit
-def expire(t: int, K: int, rules: Rules, rows: Rows, rings: Rings, sums: RowSums, records: int) -> None:
+@inner
+def expire(t: int, K: int, rules: Rules, rows: Table, rings: Floats, sums: Table, records: int) -> None:
     """Write off what is older than its shelf life, first in first out."""
-    for i in range(rules.shelf_life.size):
-        life = rules.shelf_life[i]
+    for i in range(rules.row.shape[1] - 1):
+        life = rules.row[RULE.shelf_life, i]
         if life == 0:
             continue
         for k in range(K):
             j = i * K + k
-            slot = (rules.shelf_off[i] + t % (life + 1)) * K + k
+            slot = (rules.row[RULE.shelf_off, i] + t % (life + 1)) * K + k
             # the slot of period t - life - 1 is overwritten; t - life is the next one
-            rings.shelf[slot] = rows.in_total[j]
+            rings[slot] = rows[ROW.in_total, j]
             if t < life:
                 continue
-            old = rings.shelf[(rules.shelf_off[i] + (t - life) % (life + 1)) * K + k]
-            gone = min(max(0.0, old - rows.out_total[j]), rows.on_hand[j])
+            old = rings[(rules.row[RULE.shelf_off, i] + (t - life) % (life + 1)) * K + k]
+            gone = min(max(0.0, old - rows[ROW.out_total, j]), rows[ROW.on_hand, j])
             if gone > 0.0:
                 remove(j, gone, rows, records, 1)
-                rows.lost[j] += gone
-                sums.expired[j] += gone
+                rows[ROW.lost, j] += gone
+                sums[ROW_SUM.expired, j] += gone
 
 
-@njit
+@inner
 def destroy(
-    K: int, fx: Effects, rows: Rows, sums: RowSums, records: int, integer: int, shelf: int
+    K: int, fx: Effects, rows: Table, sums: Table, records: int, integer: int, shelf: int
 ) -> None:
     """Lose the share of stock that a disaster takes at once."""
-    for j in range(fx.destroy.size):
-        if fx.destroy[j] > 0.0:
-            gone = fx.destroy[j] * rows.on_hand[j]
+    for j in range(fx.row.shape[1]):
+        if fx.row[FX_ROW.destroy, j] > 0.0:
+            gone = fx.row[FX_ROW.destroy, j] * rows[ROW.on_hand, j]
             if integer:
                 gone = math.floor(gone + 0.5)
             remove(j, gone, rows, records, shelf)
-            rows.lost[j] += gone
-            sums.destroyed[j] += gone
+            rows[ROW.lost, j] += gone
+            sums[ROW_SUM.destroyed, j] += gone
 
 
-@njit
+@inner
 def shrink(
-    t: int, K: int, rules: Rules, rows: Rows, sums: RowSums, seed: int, k0: int, integer: int,
+    t: int, K: int, rules: Rules, rows: Table, sums: Table, seed: int, k0: int, integer: int,
     shelf: int,
 ) -> None:
     """Lose and misplace units unseen: the books do not know."""
-    for i in range(rules.shrink.size):
-        rate = rules.shrink[i]
-        astray = rules.misplacement[i]
+    for i in range(rules.error.shape[1]):
+        rate = rules.error[ERROR.shrink, i]
+        astray = rules.error[ERROR.misplacement, i]
         if rate <= 0.0 and astray <= 0.0:
             continue
         for k in range(K):
             j = i * K + k
             if rate > 0.0:
                 u = rng.uniform(seed, rules.row_stream[i], rng.SHRINK, t, k0 + k)
-                gone = min(rows.on_hand[j], count_quantile(rate, 1.0, u))
-                rows.on_hand[j] -= gone
-                rows.lost[j] += gone
-                sums.lost[j] += gone
+                gone = min(rows[ROW.on_hand, j], count_quantile(rate, 1.0, u))
+                rows[ROW.on_hand, j] -= gone
+                rows[ROW.lost, j] += gone
+                sums[ROW_SUM.lost, j] += gone
                 if shelf:
-                    rows.out_total[j] += gone
+                    rows[ROW.out_total, j] += gone
             if astray > 0.0:
-                moved = astray * rows.on_hand[j]
+                moved = astray * rows[ROW.on_hand, j]
                 if integer:
                     moved = math.floor(moved + 0.5)
-                rows.on_hand[j] -= moved
-                rows.misplaced[j] += moved
+                rows[ROW.on_hand, j] -= moved
+                rows[ROW.misplaced, j] += moved
                 if shelf:
-                    rows.out_total[j] += moved
+                    rows[ROW.out_total, j] += moved
 
 
-@njit
-def upload(fx: Effects, rows: Rows) -> None:
+@inner
+def upload(fx: Effects, rows: Table) -> None:
     """Let a wrong stock file overwrite the books."""
-    for j in range(fx.upload.size):
-        if fx.upload[j] != 1.0:
-            rows.record[j] *= fx.upload[j]
+    for j in range(fx.row.shape[1]):
+        if fx.row[FX_ROW.upload, j] != 1.0:
+            rows[ROW.record, j] *= fx.row[FX_ROW.upload, j]
 
 
-@njit
-def correct(t: int, K: int, dev: Devices, rows: Rows) -> None:
+@inner
+def correct(t: int, K: int, dev: Devices, rows: Table) -> None:
     """Apply the corrections of readings that are due now."""
     for d in range(dev.row.size):
         n = dev.delay[d] + 1
@@ -189,21 +196,21 @@ def correct(t: int, K: int, dev: Devices, rows: Rows) -> None:
             slot = (dev.ring_off[d] + t % n) * K + k
             j = dev.row[d] * K + k
             if dev.ring[slot] != 0.0:
-                rows.record[j] = max(0.0, rows.record[j] + dev.ring[slot])
+                rows[ROW.record, j] = max(0.0, rows[ROW.record, j] + dev.ring[slot])
                 dev.ring[slot] = 0.0
 
 
-@njit
-def clear(rows: Rows) -> None:
+@inner
+def clear(rows: Table) -> None:
     """Start a period's losses at zero."""
-    rows.lost[:] = 0.0
+    rows[ROW.lost, :] = 0.0
 
 
-@njit
-def tick(K: int, net: Network, links: Links, fx: Effects, disturbed: int) -> None:
+@inner
+def tick(K: int, net: Network, links: Table, fx: Effects, disturbed: int) -> None:
     """Advance the clocks of lanes that can close."""
-    for e in range(net.to.size):
-        if net.closable[e]:
+    for e in range(net.n_links):
+        if net.link[NET_LINK.closable, e]:
             for k in range(K):
-                shut = fx.closed[e * K + k] if disturbed else 0.0
-                links.clock[e * K + k] += 1.0 - shut
+                shut = fx.link[FX_LINK.closed, e * K + k] if disturbed else 0.0
+                links[LINK.clock, e * K + k] += 1.0 - shut
