@@ -298,12 +298,13 @@ class Result:
         """
         try:
             from viz import picture
+
+            figure = picture.draw(self)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] == "viz":
                 raise
             msg = f"drawing needs {error.name}; install it: pip install 'pushpull-twin[plot]'"
             raise TwinError(msg) from error
-        figure = picture.draw(self)
         if path is not None:
             result_files.save_figure(figure, Path(path))
         return figure

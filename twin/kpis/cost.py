@@ -31,7 +31,7 @@ def running_cost(o: Outcome) -> Floats:
 
 @KPIS.add("cost_per_period", unit="money/period", better="lower", group="cost")
 def cost_per_period(o: Outcome) -> Floats:
-    """Total cost / T."""
+    """Mean total cost of a period: total cost / T."""
     found: Floats = total_cost(o) / o.n_periods
     return found
 

@@ -1,0 +1,88 @@
+"""Comparisons under common random numbers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import twin
+from tests.kpi_cases import factory, serial, shop
+from twin.errors import RunError
+
+NOTHING = [
+    {"kind": "outage", "start": 5, "duration": 5, "severity": 0},
+    {"kind": "demand_change", "start": 5, "duration": 5, "factor": 1},
+    {"kind": "outage", "probability": 0},
+    {"kind": "outage", "start": 10_000},
+]
+
+
+def test_a_scenario_against_itself_differs_in_nothing() -> None:
+    found = twin.compare(factory(), factory())
+    assert not found.frame.clear.any()
+    differences = found.frame.set_index("kpi").difference
+    assert (differences.dropna() == 0).all()
+    assert set(differences.index[differences.isna()]) <= undefined(found.a)
+
+
+def undefined(result: twin.Result) -> set[str]:
+    return {name for name, x in result.values.items() if np.isnan(x).all()}
+
+
+@pytest.mark.parametrize("event", NOTHING, ids=lambda e: e["kind"])
+def test_a_disruption_that_does_nothing_changes_nothing(event: dict) -> None:
+    found = twin.compare(factory(disruptions=[event]))
+    for name, before in found.a.values.items():
+        if name not in undefined(found.a):
+            np.testing.assert_array_equal(before, found.b.values[name], err_msg=name)
+
+
+def test_alone_a_scenario_is_compared_with_its_undisrupted_twin() -> None:
+    found = twin.compare(serial(1))
+    row = found.frame.set_index("kpi").loc["fill_rate"]
+    assert (row.a, row.difference) == (1, pytest.approx(-54 / 250))
+    assert row.relative == pytest.approx(-54 / 250)
+    assert "serial (undisrupted) -> serial" in found.summary()
+
+
+def test_the_interval_is_that_of_the_paired_differences() -> None:
+    found = twin.compare(shop(), set={"stock[0].policy.level": 41}, replications=8)
+    row = found.frame.set_index("kpi").loc["inventory"]
+    paired = found.b.values["inventory"] - found.a.values["inventory"]
+    half = 2.3646 * paired.std(ddof=1) / 8**0.5  # t(7)
+    assert (row.high - row.low) / 2 == pytest.approx(half, rel=1e-4)
+    assert row.difference == pytest.approx(paired.mean())
+
+
+def test_common_luck_makes_a_small_change_clear_that_two_separate_runs_would_hide() -> None:
+    found = twin.compare(shop(horizon=100), set={"stock[0].policy.level": 41}, replications=8)
+    row = found.frame.set_index("kpi").loc["inventory"]
+    kpis = [r.kpis.set_index("kpi").loc["inventory"] for r in (found.a, found.b)]
+    assert row.clear
+    assert kpis[0].high > kpis[1].low
+
+
+def test_results_at_hand_are_used_as_they_are() -> None:
+    a, b = twin.run(shop()), twin.run(shop(horizon=20))
+    assert twin.compare(a, b).a is a
+    with pytest.raises(RunError, match="cannot be paired"):
+        twin.compare(a, twin.run(shop(), seed=2))
+
+
+def test_there_must_be_something_to_compare() -> None:
+    with pytest.raises(RunError, match="has no disruptions to compare without"):
+        twin.compare(shop())
+    with pytest.raises(RunError, match="not both"):
+        twin.compare(shop(), shop(), set={"horizon": 3})
+
+
+def test_a_comparison_is_plain_data_and_short_text() -> None:
+    found = twin.compare(serial(1))
+    one, two = (json.loads(x.to_json()) for x in (found, twin.compare(serial(1))))
+    one.pop("timing"), two.pop("timing")
+    assert one == two
+    assert {"a", "b", "kpis"} == set(one)
+    assert len(found.summary(most=3).splitlines()) == 5
+    assert found.summary() in repr(found)
