@@ -310,6 +310,7 @@ class Work(NamedTuple):
     """Scratch space of the material sweep and of promises."""
 
     want: Floats  # m
+    allowed: Floats  # m, in disturbed periods
     claim: Floats  # claims
     later: Floats  # claims, for customers_first
     stock: Floats  # n, for groups

@@ -82,14 +82,14 @@ def observe(
                 continue
             j = dev.row[d] * K + k
             stream = dev.stream[d]
-            if dev.loss[d] > 0.0:
-                u = rng.uniform(seed, stream, rng.READING_LOSS, t, k0 + k)
-                if u < dev.loss[d]:
-                    continue
             z = 0.0
             if dev.noise[d] > 0.0:
                 z = rng.normal_quantile(rng.uniform(seed, stream, rng.READING, t, k0 + k))
             value = fault * read(dev.kind[d], d, j, z, dev, rows, shelf)
+            if dev.loss[d] > 0.0:
+                u = rng.uniform(seed, stream, rng.READING_LOSS, t, k0 + k)
+                if u < dev.loss[d]:
+                    continue
             if integer:
                 value = math.floor(value + 0.5)
             dev.reading[d * K + k] = value

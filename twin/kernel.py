@@ -197,6 +197,8 @@ def finish(
         devices.observe(
             t, K, w.devices, rows, w.effects, seed, k0, disturbed, on.integer, on.shelf_life
         )
+    if on.shelf_life:
+        receive.remember_in(t, K, w.rules, rows, w.rings)
     if on.clocks:
         receive.tick(K, net, links, w.effects, disturbed)
     if on.shares:

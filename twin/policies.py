@@ -134,7 +134,8 @@ def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
             if math.isnan(top):
                 top = s + rules.theta[THETA.lot, j]
             position = _position(rules, rows, j)
-            rows[ROW.order, j] = max(0.0, r * top - position) if position <= r * s else 0.0
+            low = position <= r * s + _TINY
+            rows[ROW.order, j] = max(0.0, r * top - position) if low else 0.0
 
 
 @POLICIES.add(
@@ -157,8 +158,8 @@ def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
             if math.isnan(point):
                 point = _target(rules, rows, j)
             gap = r * point - _position(rules, rows, j)
-            lots = math.floor(gap / rules.theta[THETA.lot, j]) + 1.0
-            rows[ROW.order, j] = rules.theta[THETA.lot, j] * lots if gap >= 0.0 else 0.0
+            lots = math.floor(gap / rules.theta[THETA.lot, j] + _TINY) + 1.0
+            rows[ROW.order, j] = rules.theta[THETA.lot, j] * lots if gap >= -_TINY else 0.0
 
 
 @inner

@@ -202,7 +202,10 @@ class _Builder:
             k: stock_rules.resolve(self.scenario, self.sites[k[0]], self.items[k[1]], role[k])
             for k in rows
         }
-        order = sorted(rows, key=lambda k: (levels[k], settings[k].policy.kind, k))
+        order = sorted(
+            rows,
+            key=lambda k: (levels[k], settings[k].policy.kind, settings[k].forecast.kind, k),
+        )
         index = {k: i for i, k in enumerate(order)}
         points = tuple(
             StockPoint(i, self.sites[s], self.items[x], levels[s, x], role[s, x], settings[s, x])

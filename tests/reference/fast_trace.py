@@ -54,6 +54,8 @@ def fast_trace(topology: Topology, seed: int, replication: int = 0, block: int =
             for ours, theirs in fields.items()
         }
         setattr(trace, kind, found)
+    for name, so_far in trace.link["cancelled"].items():
+        trace.link["cancelled"][name] = np.diff([0.0, *so_far]).tolist()
     trace.opening = dict(zip(names["point"], opening.tolist(), strict=True))
     trace.opening_transit = dict(zip(names["link"], moving.tolist(), strict=True))
     _derive(topology, trace, series)

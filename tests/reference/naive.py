@@ -164,6 +164,7 @@ class Run:
     def lose_stock(self, p: Point, t: int) -> None:
         if p.name in self.effects.destroyed:
             gone = p.on_hand * (1 - self.effects.destroyed[p.name])
+            gone = float(half_up(gone)) if self.world.integer else gone
             p.lost += gone
             p.issue(gone)
         life = p.item.shelf_life

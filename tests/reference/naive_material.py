@@ -33,6 +33,7 @@ def groups_of(world: World) -> list[Group]:
         members = [f"point {p.name}" for p, _ in e.inputs]
         members += [f"limit {name}" for name, _, _ in e.limits]
         members += [f"link {e.name}"]
+        root(members[0])
         for other in members[1:]:
             parent[root(other)] = root(members[0])
     roots = sorted({root(x) for x in list(parent)})
@@ -96,7 +97,8 @@ class Material:
             return False
         if link.to.name in self.effects.no_dispatch_to:
             return True
-        return link.lane in self.effects.closed_lanes and self.lead[link.name] == 0
+        closed = link.lane in self.effects.closed_lanes
+        return closed and link.declared.lead_time.kind == "constant" and self.lead[link.name] == 0
 
     def work_share(self, site: str | None) -> float:
         return self.effects.work_share.get(site, 1.0) if site else 1.0
@@ -201,7 +203,7 @@ class Material:
             p.issue(usage * amount)
         due = self.t + self.lead[link.name]
         if link.lane in self.effects.closed_lanes:
-            due += 1  # it stands still this period
+            due = max(due, self.t + 1) + 1  # it stands still this period; nothing passes at once
         if not link.overtaking:
             due = max([due, *[d for d, units in link.way.items() if units > 0]])
         link.way[due] += amount

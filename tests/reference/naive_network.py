@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
+from twin.distributions import demand_moments, lead_time_moments
 from twin.topology import Topology
 
 TINY = 1e-9
@@ -121,7 +122,7 @@ class Link:
         self.batch = getattr(declared.declared, "batch", 0.0)
         self.wip_cap = getattr(declared.declared, "wip_cap", None)
         self.overtaking = getattr(declared.declared, "overtaking", False)
-        self.mean_lead, self.lead_variance = lead_moments(declared.lead_time)
+        self.mean_lead, self.lead_variance = lead_time_moments(declared.lead_time)
         self.mail: dict[int, float] = defaultdict(float)
         self.owed = 0.0
         self.way: dict[int, float] = defaultdict(float)
@@ -190,38 +191,6 @@ class World:
 
     def downstream_first(self) -> list[Point]:
         return sorted(self.points, key=lambda p: (p.level, p.name))
-
-
-def lead_moments(lead) -> tuple[float, float]:
-    """Mean and variance of a lead time."""
-    if lead.kind == "constant":
-        return float(lead.value), 0.0
-    if lead.kind in ("lognormal", "gamma"):
-        return lead.mean, (lead.cv * lead.mean) ** 2
-    n = len(lead.values)
-    weights = lead.weights if lead.kind == "discrete" else [1 / n] * n
-    mean = sum(w * v for w, v in zip(weights, lead.values, strict=True))
-    spread = sum(w * (v - mean) ** 2 for w, v in zip(weights, lead.values, strict=True))
-    return mean, spread
-
-
-def demand_moments(d) -> tuple[float, float]:
-    """Mean and variance of one period's demand, season and trend left out."""
-    if d.kind == "recorded":
-        mean = sum(d.values) / len(d.values) if d.values else 0.0
-        return mean, sum((v - mean) ** 2 for v in d.values) / max(1, len(d.values))
-    variance = {
-        "constant": lambda: 0.0,
-        "normal": lambda: d.sd**2,
-        "poisson": lambda: d.mean,
-        "negative_binomial": lambda: d.mean * d.variance_to_mean,
-        "intermittent": lambda: (
-            d.variance_to_mean * d.mean + d.mean**2 / d.probability - d.mean**2
-        ),
-        "lognormal": lambda: (d.cv * d.mean) ** 2,
-        "gamma": lambda: (d.cv * d.mean) ** 2,
-    }[d.kind]()
-    return d.mean, variance
 
 
 def explode(world: World, own: dict[str, float]) -> dict[str, float]:

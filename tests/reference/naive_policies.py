@@ -71,8 +71,10 @@ def plan_safety(point: Point) -> float:
     policy = point.policy
     if policy.safety_stock is not None:
         return policy.safety_stock
-    span = longest(point)[0] + policy.review - 1
-    return policy.safety_factor * math.sqrt(point.variance) * math.sqrt(span)
+    mean_lead, lead_variance = longest(point)
+    span = mean_lead + policy.review - 1
+    spread = span * point.variance + point.forecast**2 * lead_variance
+    return policy.safety_factor * math.sqrt(spread)
 
 
 def trigger(point: Point) -> float:
@@ -109,14 +111,14 @@ def open_stock(point: Point, integer: bool) -> None:
     point.on_hand = point.record = point.came_in = float(stock)
     for link in point.in_links:
         opening = settings.initial_in_transit
-        if isinstance(opening, list):
-            for due, units in enumerate(opening):
-                link.way[due] += units
-        elif opening:
-            for due in range(half_up(link.mean_lead)):
-                link.way[due] += opening
+        if not isinstance(opening, list):
+            opening = [opening or 0.0] * half_up(link.mean_lead)
+        for due, units in enumerate(opening):
+            here = units * link.share
+            link.way[due] += half_up(here) if integer else here
         for due in range(link.delay):
-            link.mail[due] += settings.initial_orders or 0.0
+            here = (settings.initial_orders or 0.0) * link.share
+            link.mail[due] += half_up(here) if integer else here
 
 
 def wanted(world: World, point: Point, t: int) -> float:
@@ -125,10 +127,9 @@ def wanted(world: World, point: Point, t: int) -> float:
     if policy.kind == "human":
         theta = policy.smoothing
         point.expected = theta * point.incoming + (1 - theta) * point.expected
+    q = by_policy(world, point, t)  # plans go on even while they are not followed
     if point.order_driven:
         q = max(0.0, -point.position())
-    else:
-        q = by_policy(world, point, t)
     if policy.forced_order is not None and t < policy.forced_until:
         q = policy.forced_order
     return q

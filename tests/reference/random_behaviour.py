@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.reference.naive_network import World, lead_moments
+from tests.reference.naive_network import World
+from twin.distributions import lead_time_moments
 from tests.reference.naive_policies import set_first_forecasts
 from twin import topology
 from twin.schema import Scenario
@@ -119,7 +120,7 @@ def add_stock_rule(draft, point) -> None:
     if draft.has("allocation", 0.3):
         rule["customers_first"] = True
     mean = max(0.5, point.first_forecast)
-    lead = max(lead_moments(e.declared.lead_time)[0] + e.delay for e in point.in_links)
+    lead = max(lead_time_moments(e.declared.lead_time)[0] + e.delay for e in point.in_links)
     if role == "output" or dice.random() < 0.4:
         rule["policy"] = policy(draft, mean, lead)
         if draft.has("policies", 0.7):

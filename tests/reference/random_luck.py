@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import random
 
-from tests.reference.naive_network import demand_moments, half_up, lead_moments
+from tests.reference.naive_network import half_up
+from twin.distributions import demand_moments, lead_time_moments
 from twin.topology import Topology
 
 
@@ -29,7 +30,7 @@ class RandomLuck:
         return max(0.0, drawn) * multiplier
 
     def lead_time(self, link_name: str, t: int) -> int:
-        mean, variance = lead_moments(self._leads[link_name])
+        mean, variance = lead_time_moments(self._leads[link_name])
         drawn = self._dice("lead", link_name, t).gauss(mean, math.sqrt(variance))
         return max(0, half_up(drawn))
 

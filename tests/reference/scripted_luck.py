@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.reference.naive_network import half_up, lead_moments
+from tests.reference.naive_network import half_up
+from twin.distributions import lead_time_moments
 from twin.topology import Topology
 
 
@@ -18,7 +19,7 @@ class ScriptedLuck:
             if s.name not in self._demand:
                 self._demand[s.name] = list(s.demand.values or [])
         self._mean = {s.name: s.demand.mean or 0.0 for s in topology.sinks}
-        self._lead = {e.name: half_up(lead_moments(e.lead_time)[0]) for e in topology.links}
+        self._lead = {e.name: half_up(lead_time_moments(e.lead_time)[0]) for e in topology.links}
 
     def demand(self, sink_name: str, t: int, multiplier: float) -> float:
         given = self._demand[sink_name]

@@ -39,7 +39,8 @@ def place_devices(top: Topology) -> list[PlacedDevice]:
             name = f"{device.kind}@{point.name}"
             owner = device.owner or point.site.who
             share = top.scenario.adoption.get(owner, 1.0)
-            luck = rng.uniform(top.scenario.seed, rng.stream_of(name), rng.ADOPTION, 0, 0)
+            stream = np.uint64(rng.stream_of(name))
+            luck = rng.uniform(np.uint64(top.scenario.seed), stream, rng.ADOPTION, 0, 0)
             if luck < share:
                 found[name] = PlacedDevice(name, row, device, owner)
             else:
@@ -63,7 +64,10 @@ def _targets(
     """Yield (index, kind of target, factor) of everything an event hits."""
     hits = DISRUPTIONS[event.kind].extra["hits"]
     rows = set(rows_where(top, event.where))
-    if hits == "rows":
+    if event.kind == "outage":  # of whole sites
+        sites = {top.points[i].site.name for i in rows}
+        yield from ((p.index, 0, 1.0) for p in top.points if p.site.name in sites)
+    elif hits == "rows":
         yield from ((i, 0, 1.0) for i in sorted(rows))
     elif hits == "sinks":
         yield from ((s.index, 0, 1.0) for s in top.sinks if s.row in rows)
@@ -113,9 +117,9 @@ class EventPlan:
         number = {e.name: i for i, e in enumerate(self.events) if e.name}
         for i, event in enumerate(self.events):
             if event.probability < 1.0:
-                stream = rng.stream_of(f"disruption/{self.names[i]}")
+                stream = np.uint64(rng.stream_of(f"disruption/{self.names[i]}"))
                 for k in range(K):
-                    luck = rng.uniform(seed, stream, rng.HAPPENS, 0, k0 + k)
+                    luck = rng.uniform(np.uint64(seed), stream, rng.HAPPENS, 0, k0 + k)
                     happens[i, k] = float(luck < event.probability)
             start[i] = event.start
             if event.after is not None:

@@ -334,14 +334,19 @@ class _World:
             slots = decoupling.nominal_lead(e) - e.delay
             units = list(transit) if isinstance(transit, list) else [transit or 0.0] * slots
             units = units[: max(0, int(net.link[NET_LINK.transit_len, e.index]) - 1)]
+            units = [self.whole(x * e.share) for x in units]
+            mail = self.whole(mail * e.share)
             for p, x in enumerate(units):  # one slot a period, from period 0 on
-                self.add(rings, int(net.link[NET_LINK.transit_off, e.index]) + p, x * e.share)
-                self.add(links[LINK.on_way], e.index, x * e.share)
+                self.add(rings, int(net.link[NET_LINK.transit_off, e.index]) + p, x)
+                self.add(links[LINK.on_way], e.index, x)
                 links[LINK.last_due, e.index * self.K : (e.index + 1) * self.K] = p
             for p in range(e.delay):
-                self.add(rings, int(net.link[NET_LINK.mail_off, e.index]) + p, mail * e.share)
+                self.add(rings, int(net.link[NET_LINK.mail_off, e.index]) + p, mail)
             total = sum(units) + mail * e.delay
-            self.add(rows[ROW.on_order], e.to, total * e.share * e.yield_)
+            self.add(rows[ROW.on_order], e.to, total * e.yield_)
+
+    def whole(self, x: float) -> float:
+        return float(np.floor(x + 0.5)) if self.plan.switches.integer else x
 
     def add(self, array: Floats, i: int, x: float) -> None:
         array[i * self.K : (i + 1) * self.K] += x
@@ -352,6 +357,7 @@ class _World:
         grouped = net.group_row.size > 0
         return Work(
             want=np.zeros(self.m * K),
+            allowed=np.zeros(self.m * K if self.plan.switches.disruptions else 0),
             claim=np.zeros(claims),
             later=np.zeros(claims if self.plan.switches.need else 0),
             stock=np.zeros(self.n * K if grouped else 0),

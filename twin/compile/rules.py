@@ -87,7 +87,8 @@ def opening_level(policy: Policy, mean: float, variance: float, lead: float, spr
     if policy.kind == "human":
         return policy.level or 0.0
     if policy.kind in ("mrp", "push_plan"):
-        return target(lead + policy.review - 1)
+        span = lead + policy.review - 1
+        return mean * lead + (target(span) - mean * span)
     return 0.0
 
 
@@ -162,7 +163,7 @@ def _rings(top: Topology, first: int) -> tuple[dict[str, Any], int]:
         else 0
         for s in settings
     ]
-    ages = [s.forecast.age for s in settings]
+    ages = [0 if s.forecast.sees == "orders" else s.forecast.age for s in settings]
     plans = [s.policy.review if s.policy.kind in ("mrp", "push_plan") else 0 for s in settings]
     lives = [p.item.shelf_life or 0 for p in top.points]
     out: dict[str, Any] = {
@@ -211,7 +212,8 @@ def downstream(top: Topology, row: int) -> dict[int, float]:
             continue
         for e, usage in top.out_links[i]:
             link = top.links[e]
-            # one unit there holds usage / yield units from here
-            worth[link.to] = worth.get(link.to, 0.0) + worth[i] * usage / link.yield_
+            # one unit there holds usage / yield units from here, if it comes this way
+            units = worth[i] * usage * link.share / link.yield_
+            worth[link.to] = worth.get(link.to, 0.0) + units
     del worth[row]
     return dict(sorted(worth.items()))

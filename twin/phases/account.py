@@ -82,6 +82,7 @@ def account_sinks(
     for s in range(net.n_sinks):
         n = net.sink[NET_SINK.curve_len, s]
         wait = net.sink[NET_SINK.tolerance, s]
+        stay = net.sink[NET_SINK.patience, s]
         x0 = np.uint64(s * K)
         then = t - wait
         high = np.uint64((net.sink[NET_SINK.curve_off, s] + then % n) * K)
@@ -91,7 +92,10 @@ def account_sinks(
             x = x0 + k
             owed = sinks[SINK.owed, x]
             lost = sinks[SINK.lost, x]
-            filled = max(0.0, min(sinks[SINK.accepted, x], sinks[SINK.accepted, x] - owed))
+            # who left this period was accepted in t - patience
+            left = lost if wait == stay else 0.0
+            filled = sinks[SINK.accepted, x] - owed
+            filled = max(0.0, filled - (lost if stay == 0 else 0.0))
             sums[SINK_SUM.delivered, x] += sinks[SINK.delivered, x]
             sums[SINK_SUM.lost, x] += lost
             sums[SINK_SUM.owed, x] += owed
@@ -100,9 +104,9 @@ def account_sinks(
             if then >= 0:
                 before = rings[low + k] if then > 0 else 0.0
                 ordered = rings[high + k] - before
-                done = sinks[SINK.closed_total, x] - before
+                done = sinks[SINK.closed_total, x] - left - before
                 sums[SINK_SUM.on_time, x] += max(0.0, min(ordered, done))
-                sums[SINK_SUM.due, x] += rings[asked + k]
+                sums[SINK_SUM.due, x] += abs(rings[asked + k])
 
 
 @inner
@@ -128,13 +132,15 @@ def account_customer_orders(
                 n = net.sink[NET_SINK.curve_len, s]
                 slot = (net.sink[NET_SINK.curve_off, s] + then % n) * K + k
                 asked = rings[(net.sink[NET_SINK.asked_off, s] + then % n) * K + k]
-                if asked <= 0.0:
+                if asked == 0.0:
                     continue
                 lines += 1.0
                 now = rings[slot]
                 before = rings[(net.sink[NET_SINK.curve_off, s] + (then - 1) % n) * K + k] if then > 0 else 0.0
                 slack = _SAME * max(1.0, now)
-                if now - before < asked - slack or sinks[SINK.closed_total, x] < now - slack:
+                # refused in part, still owed, or given up waiting (asked is then negative)
+                short = now - before < asked - slack or sinks[SINK.closed_total, x] < now - slack
+                if short or asked < 0.0:
                     complete = 0.0
             if lines > 0.0:
                 sums[SINK_SUM.orders, first * K + k] += 1.0

@@ -180,10 +180,14 @@ def split_customers_first(
         for k in range(K):
             need = claim[c + k]
             if net.claim[CLAIM.claim_kind, p] == 1:
-                need = min(need, net.claim_usage[p] * links[LINK.need, x + k])
-            later[c + k] = claim[c + k] - need
+                rest = max(0.0, links[LINK.need, x + k] - links[LINK.moved, x + k])
+                need = min(need, net.claim_usage[p] * rest)
+            later[c + k] = claim[c + k]
             claim[c + k] = need
     split(i, K, net, claim, left, total, integer)
+    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
+        for k in range(K):
+            later[p * K + k] -= claim[p * K + k]
     split(i, K, net, later, left, total, integer)
     for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
         for k in range(K):

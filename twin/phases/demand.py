@@ -134,8 +134,30 @@ def share_promises(
         left = max(0.0, left - total)
         p = stop
     if integer:
+        round_promises(want, n)
+
+
+@inner
+def round_promises(want: Floats, n: int) -> None:
+    """Round shares to whole units by largest remainder, ties by name."""
+    exact = 0.0
+    given = 0.0
+    for s in range(n):
+        exact += want[s]
+        given += math.floor(want[s] + 1e-9)
+    extra = math.floor(exact + 1e-9) - given
+    while extra >= 1.0:
+        best = 0
+        most = -1.0
         for s in range(n):
-            want[s] = math.floor(want[s] + 1e-9)
+            rest = want[s] - math.floor(want[s] + 1e-9)
+            if rest > most + 1e-9:
+                most = rest
+                best = s
+        want[best] = math.floor(want[best] + 1e-9) + 1.0
+        extra -= 1.0
+    for s in range(n):
+        want[s] = math.floor(want[s] + 1e-9)
 
 
 @inner
@@ -231,7 +253,9 @@ def promise_from(
     for s in range(n):
         if net.sink[NET_SINK.lost, s] and driven[net.sink[NET_SINK.sink_row, s]]:
             w = quote_weight(s, c, net)
-            total += w * max(0.0, sinks[SINK.demand, s * K + k] - scratch[s])
+            slack = net.sink[NET_SINK.tolerance, s] - quote_lead(s, c, net)
+            if 0 <= slack < net.row[NET_ROW.refill_lead, c]:
+                total += w * max(0.0, sinks[SINK.demand, s * K + k] - scratch[s])
     taken = 0.0
     for q in range(n):
         s = net.sink[NET_SINK.promise_order, q] if by_rank else q

@@ -152,7 +152,8 @@ def place(
         if b - a == 1:
             x = np.uint64(a * K)
             for k in range(np.uint64(K)):
-                links[LINK.placed, x + k] = rows[ROW.order, r + k]
+                order = rows[ROW.order, r + k]
+                links[LINK.placed, x + k] = order if order > _TINY else 0.0
         elif b > a:
             share_order(i, a, b, K, net, rows, links, fx, disturbed)
         for k in range(np.uint64(K)):
@@ -236,7 +237,7 @@ def share_order(
         scale = order / total if total > 0.0 else 0.0
         for e in range(a, b):
             part = links[LINK.placed, e * K + k] * scale
-            links[LINK.placed, e * K + k] = part
+            links[LINK.placed, e * K + k] = part if part > _TINY else 0.0
 
 
 @inner

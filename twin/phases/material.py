@@ -34,6 +34,7 @@ from twin.arrays import (
 )
 
 ROUNDS = 3
+_TINY = 1e-9  # less is rounding noise and stays where it is
 
 
 @inner
@@ -56,22 +57,36 @@ def wish(
 
 @inner
 def hinder(e: int, K: int, net: Network, links: Table, want: Floats, fx: Effects) -> None:
-    """Apply this period's disruptions to what a link wants to move."""
-    kind = net.link[NET_LINK.kind, e]
+    """Let a lost capacity, a closed lane or a stopped dispatch limit what a link wants."""
+    make = net.link[NET_LINK.kind, e] == 1
+    cap = net.rate[RATE.limit, e]
+    shut = not make and net.link[NET_LINK.transit_len, e] == 0
     for k in range(K):
         x = e * K + k
-        w = links[LINK.owed, x] - links[LINK.moved, x]
-        if kind == 0:
-            w *= fx.row[FX_ROW.work, net.link[NET_LINK.link_row, e] * K + k]
-        elif kind == 1:
-            w *= fx.row[FX_ROW.work, net.link[NET_LINK.to, e] * K + k]
-            if net.rate[RATE.limit, e] == np.inf:
-                w *= fx.link[FX_LINK.capacity, x]
-            else:
-                w = min(w, net.rate[RATE.limit, e] * fx.link[FX_LINK.capacity, x] - links[LINK.moved, x])
-        if kind != 1 and (fx.link[FX_LINK.stopped, x] > 0.0 or (fx.link[FX_LINK.closed, x] > 0.0 and net.link[NET_LINK.transit_len, e] == 0)):
-            w = 0.0
-        want[x] = max(0.0, min(want[x], w))
+        if make:
+            if cap < np.inf:
+                left = cap * fx.link[FX_LINK.capacity, x] - links[LINK.moved, x]
+                want[x] = max(0.0, min(want[x], left))
+        elif fx.link[FX_LINK.stopped, x] > 0.0 or (shut and fx.link[FX_LINK.closed, x] > 0.0):
+            want[x] = 0.0
+
+
+@inner
+def hold_back(
+    e: int, K: int, first: bool, net: Network, links: Table, work: Work, fx: Effects
+) -> None:
+    """Keep a link to the share of its first want that a disturbed site can still do."""
+    make = net.link[NET_LINK.kind, e] == 1
+    site = net.link[NET_LINK.to, e] if make else net.link[NET_LINK.link_row, e]
+    limited = net.rate[RATE.limit, e] < np.inf
+    for k in range(K):
+        x = e * K + k
+        if first:
+            share = fx.row[FX_ROW.work, site * K + k]
+            if make and not limited:
+                share *= fx.link[FX_LINK.capacity, x]
+            work.allowed[x] = share * work.want[x]
+        work.want[x] = max(0.0, min(work.want[x], work.allowed[x] - links[LINK.moved, x]))
 
 
 @inner
@@ -93,13 +108,16 @@ def move_outside(
     for p in range(lo, hi):
         e = net.send_link[p]
         wish(e, K, net, links, work.want, fx, disturbed)
+        if disturbed and net.link[NET_LINK.kind, e] == 1:
+            hold_back(e, K, True, net, links, work, fx)
         x = np.uint64(e * K)
         if integer or net.rate[RATE.batch, e] > 0.0:
             for k in range(K):
                 links[LINK.moved, e * K + k] = whole(work.want[e * K + k], net.rate[RATE.batch, e], integer)
         else:
             for k in range(np.uint64(K)):
-                links[LINK.moved, x + k] = work.want[x + k]
+                want = work.want[x + k]
+                links[LINK.moved, x + k] = want if want > _TINY else 0.0
 
 
 @inner
@@ -114,7 +132,10 @@ def move_rows(
         r = np.uint64(i * K)
         for q in range(a, b):
             if net.claim[CLAIM.claim_kind, q] == 1:
-                wish(net.claim[CLAIM.claim_index, q], K, net, links, work.want, fx, disturbed)
+                e = net.claim[CLAIM.claim_index, q]
+                wish(e, K, net, links, work.want, fx, disturbed)
+                if disturbed:
+                    hold_back(e, K, True, net, links, work, fx)
         fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, disturbed)
         for k in range(np.uint64(K)):
             work.left[k] = rows[ROW.on_hand, r + k]
@@ -129,7 +150,8 @@ def move_rows(
             x = np.uint64(net.claim[CLAIM.claim_index, q] * K)
             if net.claim[CLAIM.claim_kind, q] == 1:
                 for k in range(np.uint64(K)):
-                    links[LINK.moved, x + k] = work.claim[c + k]
+                    got = math.floor(work.claim[c + k] + _TINY) if integer else work.claim[c + k]
+                    links[LINK.moved, x + k] = got if got > _TINY else 0.0
             else:
                 for k in range(np.uint64(K)):
                     sinks[SINK.served, x + k] = work.claim[c + k]
@@ -149,8 +171,8 @@ def move_group(
         for k in range(K):
             share = fx.limit[m * K + k] if disturbed else 1.0
             work.limit_left[m * K + k] = net.limit_stock[m] * share
-    for _ in range(ROUNDS):
-        wish_group(g, K, net, links, work, fx, disturbed, integer)
+    for n in range(ROUNDS):
+        wish_group(g, K, n == 0, net, links, work, fx, disturbed, integer)
         grant_group(g, K, net, links, sinks, work, fx, disturbed, integer)
         if take_group(g, K, net, links, sinks, work, integer) <= 0.0:
             break
@@ -158,23 +180,39 @@ def move_group(
 
 @inner
 def wish_group(
-    g: int, K: int, net: Network, links: Table, work: Work, fx: Effects, disturbed: int, integer: int
+    g: int, K: int, first: bool, net: Network, links: Table, work: Work, fx: Effects,
+    disturbed: int, integer: int,
 ) -> None:
     """Write what every link of a group wants: open orders within its limits and components."""
     for p in range(net.group[GROUP.group_link_off, g], net.group[GROUP.group_link_off, g + 1]):
         e = net.group_link[p]
         wish(e, K, net, links, work.want, fx, disturbed)
-        if net.link[NET_LINK.kind, e] != 1:
-            continue
-        x = np.uint64(e * K)
-        for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
-            r = np.uint64(net.input[INPUT.input_row, q] * K)
-            usage = net.input_usage[q]
-            for k in range(np.uint64(K)):
-                work.want[x + k] = min(work.want[x + k], work.stock[r + k] / usage)
-        if integer or net.rate[RATE.batch, e] > 0.0:
+        make = net.link[NET_LINK.kind, e] == 1
+        if make:
+            fit(e, K, net, work)
+        if disturbed:
+            hold_back(e, K, first, net, links, work, fx)
+        if make and (integer or net.rate[RATE.batch, e] > 0.0):
             for k in range(K):
-                work.want[e * K + k] = whole(work.want[e * K + k], net.rate[RATE.batch, e], integer)
+                x = e * K + k
+                work.want[x] = whole(work.want[x], net.rate[RATE.batch, e], integer)
+
+
+@inner
+def fit(e: int, K: int, net: Network, work: Work) -> None:
+    """Limit what production wants to what its scarcest component or shared limit allows."""
+    x = np.uint64(e * K)
+    for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
+        r = np.uint64(net.input[INPUT.input_row, q] * K)
+        usage = net.input_usage[q]
+        for k in range(np.uint64(K)):
+            work.want[x + k] = min(work.want[x + k], work.stock[r + k] / usage)
+    for q in range(net.link[NET_LINK.link_limit_off, e], net.link[NET_LINK.link_limit_off, e + 1]):
+        c = net.link_limit_claim[q]
+        m = np.uint64(net.limit_claim[LIMIT_CLAIM.limit_of_claim, c] * K)
+        usage = net.limit_claim_usage[c]
+        for k in range(np.uint64(K)):
+            work.want[x + k] = min(work.want[x + k], work.limit_left[m + k] / usage)
 
 
 @inner
@@ -229,7 +267,7 @@ def take_group(
                 c = net.link_limit_claim[q]
                 x = min(x, work.limit_grant[c * K + k] / net.limit_claim_usage[c])
             x = whole(x, net.rate[RATE.batch, e], integer)
-            if x <= 0.0:
+            if x <= _TINY:
                 continue
             links[LINK.moved, e * K + k] += x
             moved += x
@@ -342,6 +380,8 @@ def send_special(
                 lead = lead_quantile(leads, lead_table[e], u)
             if disturbed and fx.link[FX_LINK.stretch, x] != 1.0:
                 lead = int(math.floor(lead * fx.link[FX_LINK.stretch, x] + 0.5))
+            if disturbed and fx.link[FX_LINK.closed, x] > 0.0:
+                lead = max(lead, 1)  # nothing passes a closed lane
             now = int(links[LINK.clock, x]) if net.link[NET_LINK.closable, e] else t
             due = now + lead
             if net.link[NET_LINK.fifo, e]:
@@ -380,6 +420,8 @@ def leave(
                 then = rings[(net.sink[NET_SINK.curve_off, s] + (t - wait) % n) * K + k]
                 gone = min(gone, max(0.0, then - sinks[SINK.closed_total, x]))
             if gone > 0.0:
+                slot = (net.sink[NET_SINK.asked_off, s] + (t - wait) % n) * K + k
+                rings[slot] = -abs(rings[slot])  # a line that somebody gave up is not complete
                 sinks[SINK.owed, x] -= gone
                 sinks[SINK.closed_total, x] += gone
                 sinks[SINK.lost, x] += gone

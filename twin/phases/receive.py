@@ -116,21 +116,27 @@ def expire(t: int, K: int, rules: Rules, rows: Table, rings: Floats, sums: Table
     """Write off what is older than its shelf life, first in first out."""
     for i in range(rules.row.shape[1] - 1):
         life = rules.row[RULE.shelf_life, i]
-        if life == 0:
+        if life == 0 or t < life:
             continue
         for k in range(K):
             j = i * K + k
-            slot = (rules.row[RULE.shelf_off, i] + t % (life + 1)) * K + k
-            # the slot of period t - life - 1 is overwritten; t - life is the next one
-            rings[slot] = rows[ROW.in_total, j]
-            if t < life:
-                continue
             old = rings[(rules.row[RULE.shelf_off, i] + (t - life) % (life + 1)) * K + k]
             gone = min(max(0.0, old - rows[ROW.out_total, j]), rows[ROW.on_hand, j])
             if gone > 0.0:
                 remove(j, gone, rows, records, 1)
                 rows[ROW.lost, j] += gone
                 sums[ROW_SUM.expired, j] += gone
+
+
+@inner
+def remember_in(t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
+    """Keep what has come in by the end of this period, for the shelf life."""
+    for i in range(rules.row.shape[1] - 1):
+        life = rules.row[RULE.shelf_life, i]
+        if life > 0:
+            for k in range(K):
+                slot = (rules.row[RULE.shelf_off, i] + t % (life + 1)) * K + k
+                rings[slot] = rows[ROW.in_total, i * K + k]
 
 
 @inner
