@@ -106,9 +106,12 @@ class Simulation:
                 "raise the scenario's horizon"
             )
         while self.t < end:
+            due = {}
             while self._moves and self._moves[0][0] <= self.t:
                 _, _, family, to = self._moves.pop(0)
-                self.move(family, to)
+                due[family] = to
+            if due:
+                self.move(due)
             stop = min(end, self._moves[0][0]) if self._moves else end
             self._run(stop)
 
@@ -140,34 +143,44 @@ class Simulation:
             part(kernel.ORDER, level, disturbed)
         part(kernel.END, 0, disturbed)
 
-    def move(self, family: str, to: Any) -> None:
-        """Move the decoupling point of a family now (docs/physics.md, section 3.0).
+    def move(self, to: Mapping[str, Any]) -> None:
+        """Move decoupling points now, all at once (docs/physics.md, section 3.0).
+
+        Parameters
+        ----------
+        to
+            New position by family: a stage, or a list of stages and ``site/item``.
 
         Raises
         ------
         NetworkError
-            If the new position is not a cut of the family's network.
+            If a new position is not a cut of its family's network.
         """
-        top, net = self.plan.topology, self.world.network
-        decoupling.validate_cut(top, family, to)
-        self.positions[family] = to
-        rules = self.world.rules
+        top, rules = self.plan.topology, self.world.rules
+        for family, place in to.items():
+            decoupling.validate_cut(top, family, place)
+        self.positions |= to
         before = rules.driven.astype(bool)
-        driven = decoupling.order_driven_rows(top, self.positions)
         after = np.zeros(before.size, bool)
-        after[list(driven)] = True
-        spec = top.family_of[family]
-        if spec.run_out == "cancel":
-            newly = np.flatnonzero(after & ~before)
-            mv.cancel_rows(
-                newly.astype(np.int32), self.t, self.K, rules.rec, net, self.world.rows,
-                self.world.links, self.world.rings,
-            )
-        stocked = before & ~after
-        rules.row[RULE.ramp_start, :-1][stocked] = self.t
-        rules.row[RULE.ramp_length, :-1][stocked] = spec.ramp
+        after[list(decoupling.order_driven_rows(top, self.positions))] = True
+        moving = {name: top.family_of[name] for name in to}
+        keep = {name for name, f in moving.items() if f.run_out == "keep"}
+        newly = [i for i in np.flatnonzero(after & ~before) if not keep & top.families_of[i]]
+        mv.cancel_rows(
+            np.array(newly, np.int32), self.t, self.K, rules.rec, self.world.network,
+            self.world.rows, self.world.links, self.world.rings,
+        )
+        for i in np.flatnonzero(before & ~after):
+            ramps = [f.ramp for name, f in moving.items() if name in top.families_of[i]]
+            rules.row[RULE.ramp_start, i] = self.t
+            rules.row[RULE.ramp_length, i] = max(ramps, default=0)
         rules.driven[:] = after
-        found = quotes(top, self.positions)
+        self._promise_anew(bool(after.any()))
+
+    def _promise_anew(self, any_driven: bool) -> None:
+        """Let order-driven customers be quoted from the new cut points."""
+        net = self.world.network
+        found = quotes(self.plan.topology, self.positions)
         sinks = net.sink.copy()
         sinks[NET_SINK.quote_off] = found.pop("quote_off")
         usage = found.pop("quote_usage")
@@ -176,7 +189,7 @@ class Simulation:
             network=net._replace(sink=sinks, quote=cut, quote_usage=usage)
         )
         self.switches = self.switches._replace(
-            driven=1, quotes=int(self.switches.lost_sales and after.any())
+            driven=1, quotes=int(self.switches.lost_sales and any_driven)
         )
 
     def rows(self, name: str) -> Floats:

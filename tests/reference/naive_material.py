@@ -193,7 +193,7 @@ class Material:
 
     def move(self, link: Link, amount: float) -> None:
         """Send started units on their way."""
-        if amount <= 0:
+        if amount <= TINY:
             return
         link.owed = max(0.0, link.owed - amount)
         if link.owed < TINY:

@@ -339,7 +339,8 @@ class _World:
             for p, x in enumerate(units):  # one slot a period, from period 0 on
                 self.add(rings, int(net.link[NET_LINK.transit_off, e.index]) + p, x)
                 self.add(links[LINK.on_way], e.index, x)
-                links[LINK.last_due, e.index * self.K : (e.index + 1) * self.K] = p
+                if x > 0:
+                    links[LINK.last_due, e.index * self.K : (e.index + 1) * self.K] = p
             for p in range(e.delay):
                 self.add(rings, int(net.link[NET_LINK.mail_off, e.index]) + p, mail)
             total = sum(units) + mail * e.delay

@@ -91,9 +91,7 @@ def split_class(
                 ratio = left[k] / total[k]
                 for q in range(p, stop):
                     claim[q * K + k] *= ratio
-                left[k] = round_largest(p, stop, k, K, claim, left[k])
-            else:
-                left[k] -= total[k]
+            left[k] = round_largest(p, stop, k, K, claim, left[k])
         return
     for q in range(p, stop):
         c = np.uint64(q * K)

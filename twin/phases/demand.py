@@ -20,6 +20,7 @@ from twin.arrays import (
     ROW,
     SINK,
     SINK_SUM,
+    FX_LINK,
     Effects,
     Flags,
     Floats,
@@ -205,7 +206,8 @@ def quote(
                     c = net.quote[QUOTE.quote_row, p]
                     if used[c] < 0.0:
                         promise_from(
-                            c, k, t, K, rec, net, driven, sinks, rows, links, rings, scratch
+                            c, k, t, K, rec, net, driven, sinks, rows, links, rings, fx,
+                            disturbed, scratch,
                         )
                         used[c] = 1.0
         for s in range(n):
@@ -243,8 +245,8 @@ def own_promises(
 
 @inner
 def promise_from(
-    c: int, k: int, t: int, K: int, rec: int, net: Network, driven: Flags, sinks: Table, rows: Table,
-    links: Table, rings: Floats, scratch: Floats,
+    c: int, k: int, t: int, K: int, rec: int, net: Network, driven: Flags, sinks: Table,
+    rows: Table, links: Table, rings: Floats, fx: Effects, disturbed: int, scratch: Floats,
 ) -> None:
     """Share what cut point ``c`` can promise over all sinks that claim it."""
     n = net.n_sinks
@@ -270,7 +272,9 @@ def promise_from(
         if slack >= net.row[NET_ROW.refill_lead, c]:
             got = claim
         elif slack >= 0:
-            there = available(c, k, t, slack, K, rec, net, rows, links, rings)
+            there = available(
+                c, k, t, slack, K, rec, net, rows, links, rings, fx, disturbed
+            )
             if by_rank:
                 got = min(claim, max(0.0, there - taken))
                 taken += got
@@ -299,7 +303,8 @@ def quote_lead(s: int, c: int, net: Network) -> int:
 
 @inner
 def available(
-    c: int, k: int, t: int, h: int, K: int, rec: int, net: Network, rows: Table, links: Table, rings: Floats
+    c: int, k: int, t: int, h: int, K: int, rec: int, net: Network, rows: Table, links: Table,
+    rings: Floats, fx: Effects, disturbed: int,
 ) -> float:
     """Uncommitted units of a cut point within the next ``h`` periods."""
     j = c * K + k
@@ -311,7 +316,8 @@ def available(
     for e in range(net.row[NET_ROW.in_off, c], net.row[NET_ROW.in_off, c + 1]):
         n = net.link[NET_LINK.transit_len, e]
         now = int(links[LINK.clock, e * K + k]) if net.link[NET_LINK.closable, e] else t
-        for ahead in range(1, min(h, n - 1) + 1):
+        still = 1 if disturbed and fx.link[FX_LINK.closed, e * K + k] > 0.0 else 0
+        for ahead in range(1, min(h - still, n - 1) + 1):
             slot = (net.link[NET_LINK.transit_off, e] + (now + ahead) % n) * K + k
             total += net.rate[RATE.yield_, e] * rings[slot]
     return max(0.0, total)
