@@ -75,14 +75,14 @@ def test_a_scenario_stays_as_it_is() -> None:
         ("horzon", 3, "change of 'horzon': unknown key 'horzon'; did you mean 'horizon'?"),
         ("sites.work.owner", "x", "no entry 'work'; did you mean 'works'?"),
         ("stock[9].policy", None, "no entry [9]; there are 2, counted from 0"),
-        ("stock[0].policy.levle", 3, "unknown key 'levle'; did you mean 'level'?"),
+        ("stock[0].policy.levl", 3, "unknown key 'levl'; did you mean 'level'?"),
         ("horizon.days", 3, "30 at 'horizon' has nothing inside"),
         ("stages.plant", "x", "entries have no names here; give a position, [0] to [1]"),
         ("", 1, "a name is missing"),
         ("sites..owner", 1, "no entry ''"),
         ("demand[0].mean", -1, "demand[0].mean = -1 units/period; must be 0 or more"),
         ("demand[0].mean", "a lot", "must be a number"),
-        ("lanes[0].to", "stroe", "did you mean 'store'?"),
+        ("lanes[0].to", "stor", "did you mean 'store'?"),
     ],
 )
 def test_a_wrong_change_says_what_is_wrong_and_what_was_meant(

@@ -31,8 +31,8 @@ SINK_SERIES = (
 )  # fmt: skip
 ROW_SERIES = ("rows.on_hand", "rows.backlog", "rows.order")
 FORECAST_SERIES = ("rows.signal",)
-LIGHT = 5_000_000
-"""Most numbers of each table that are recorded unasked (40 MB)."""
+LIGHT = 10_000_000
+"""Most numbers of each table that are recorded unasked (80 MB)."""
 
 HEAVY = 40_000_000
 """Most numbers of one block that resilience may record for itself (320 MB)."""

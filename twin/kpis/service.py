@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.kpis.base import KPIS
-from twin.sums import Floats, ratio, replications, summed, total
+from twin.sums import Floats, kept, ratio, replications, summed, total
 
 if TYPE_CHECKING:
     from twin.engine import Outcome
@@ -109,23 +109,17 @@ def cycle_time(o: Outcome, share: float) -> Floats:
     share
         Share of the units ordered in the window that wait no longer.
     """
-    out = np.full(replications(o), np.nan)
     if not {"sinks.ordered_total", "sinks.closed_total"} <= set(o.series):
-        return out
+        return np.full(replications(o), np.nan)
+    from twin.kpis.waits import wait_units  # compiled, so not before it is needed
+
     ordered, closed = o.series["sinks.ordered_total"], o.series["sinks.closed_total"]
-    periods = ordered.shape[0]
-    first = periods - o.n_periods
-    before = np.concatenate([np.zeros_like(ordered[:1]), ordered[:-1]])[first:]
-    units = ordered[first:] - before
-    wanted = share * _all(units)
-    for wait in range(o.n_periods):
-        until = closed[np.minimum(np.arange(first, periods) + wait, periods - 1)]
-        done = _all(np.clip(until - before, 0.0, units))
-        now = np.isnan(out) & (wanted > 0) & (done >= wanted * (1 - 1e-12))
-        out[now] = wait
-        if not np.isnan(out).any():
-            break
-    return out
+    first = ordered.shape[0] - o.n_periods
+    waited = np.cumsum(kept(o, "_waits", lambda: wait_units(ordered, closed, first)), axis=0)
+    units = total(ordered[-1] - (ordered[first - 1] if first else 0.0))
+    reached = waited >= share * units * (1 - 1e-9)
+    known = (units > 0) & reached.any(axis=0)
+    return np.where(known, np.argmax(reached, axis=0), np.nan)
 
 
 @KPIS.add("stockout_frequency", unit="1/year", better="lower", group="service")
