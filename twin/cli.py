@@ -1,0 +1,458 @@
+"""The command line: ``twin run electronics``; ``twin --help`` lists everything.
+
+Only what was asked for goes to stdout; remarks, progress and errors go to stderr. What a user can
+mend (:class:`twin.errors.TwinError`) is one message and exit code 2, Ctrl-C is exit code 130, and
+any other exception is a bug and keeps its traceback. Modules are imported inside the commands, so
+that each waits only for what it needs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from twin.errors import TwinError
+from twin.shell import terminal
+from twin.shell.terminal import note, say
+
+if TYPE_CHECKING:
+    from twin.result import Result
+    from twin.schema import Scenario
+
+F = TypeVar("F", bound=Callable[..., Any])
+USER_ERROR = 2
+
+
+class _Group(TyperGroup):
+    """Commands whose users' errors are one message and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        terminal.forgive_encoding()
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()  # a closed pipe is noticed here, where it is understood
+        except TwinError as error:
+            note(f"twin: {error}")
+            raise typer.Exit(USER_ERROR) from error
+        except KeyboardInterrupt as error:
+            note("twin: stopped")
+            raise typer.Exit(terminal.INTERRUPTED) from error
+        return done
+
+
+app = typer.Typer(
+    name="twin",
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+imports = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Make scenarios of published data."
+)
+app.add_typer(imports, name="import")
+
+Name = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A file, or a name from `twin list`.")
+]
+Replications = Annotated[
+    int | None,
+    typer.Option("--replications", "-n", min=1, help="Draws of luck; default: the scenario's."),
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="The luck; default: the scenario's.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be given repeatedly."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads at work; no number depends on it.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
+Everything = Annotated[bool, typer.Option("--all", help="Show every KPI.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+
+
+def _command(
+    short: str | None = None, name: str | None = None, of: typer.Typer = app
+) -> Callable[[F], F]:
+    """Register a command whose help is its docstring, examples line by line."""
+
+    def decorate(function: F) -> F:
+        text = inspect.getdoc(function) or ""
+        return of.command(name, help=_examples_kept(text), short_help=short)(function)
+
+    return decorate
+
+
+def _examples_kept(text: str) -> str:
+    """Mark paragraphs of examples, so that their lines are not joined."""
+    parts = [f"\b\n{p}" if "\ntwin " in f"\n{p}" else p for p in text.split("\n\n")]
+    return "\n\n".join(parts)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+_START = _examples_kept(
+    """Run a push-pull supply-chain twin from the shell.
+
+twin list                    scenarios that come with it
+twin explain electronics     what is in one, in words
+twin run electronics         run it
+twin new my.yaml             write one to start from
+
+Every command has examples: twin run --help"""
+)
+
+
+@app.callback(help=_START)
+def main(
+    asked: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print versions."),
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
+
+
+@_command()
+def run(
+    scenario: Name,
+    replications: Replications = None,
+    seed: Seed = None,
+    changes: Set = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write tables and histories there.")
+    ] = None,
+    as_json: AsJson = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the result (.svg, .png, .pdf).")
+    ] = None,
+    everything: Everything = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario and print its KPIs.
+
+    twin run electronics --set families.laptop.decoupling_point=dc
+    twin run my.yaml --replications 200 --out results --plot results.svg
+
+    KPIs are means over the replications with their 95% intervals, the warm-up left out. If the
+    scenario has disruptions, their effect is told against the same twin without them under the
+    same luck. --out writes kpis.csv, per_replication.csv, tables by stage, site, owner and item,
+    history_*.parquet, manifest.json and scenario.yaml.
+    """
+    from twin.shell import inputs
+
+    inputs.check_folder(out)
+    inputs.check_picture(plot)
+    chosen = _prepared(scenario, changes, replications, seed)
+    with _engine(quiet) as progress:
+        options = {"threads": threads, "progress": progress, "cancelled": progress.cancelled}
+        result, told = _run(chosen, progress, options, wanted=not (quiet or as_json))
+        written = _written(result, out, plot)
+    if as_json:
+        say(result.to_json())
+    elif not quiet:
+        _report(scenario, result, told, everything)
+    if not quiet:
+        for text in written:
+            note(text)
+
+
+def _prepared(
+    scenario: str, pairs: list[str] | None, replications: int | None, seed: int | None
+) -> Scenario:
+    from twin.edits import apply
+    from twin.load import load
+    from twin.shell.inputs import changes
+
+    found = changes(pairs or ())
+    found |= {} if replications is None else {"replications": replications}
+    found |= {} if seed is None else {"seed": seed}
+    return apply(load(scenario), found)
+
+
+def _engine(quiet: bool) -> terminal.Progress:
+    """Return the progress of a run to come; say so if the engine must be compiled first."""
+    from twin.jit import is_cold
+
+    if not quiet and is_cold():
+        note("twin: compiling the engine once (about a minute); later runs start at once")
+    return terminal.Progress(shown=not quiet)
+
+
+def _run(
+    chosen: Scenario, progress: terminal.Progress, options: dict[str, Any], wanted: bool
+) -> tuple[Result, str]:
+    """Return the result, and what the disruptions did if that is wanted."""
+    from twin.run import run as run_scenario
+    from twin.shell.effect import effect
+
+    result = run_scenario(chosen, **options)
+    if not wanted:
+        return result, ""
+    progress.part("without disruptions")
+    return result, effect(result, **options)
+
+
+def _written(result: Result, out: Path | None, plot: Path | None) -> list[str]:
+    """Write what was asked for; return a remark about each."""
+    from twin.shell.output import write_folder
+
+    told = []
+    if out is not None:
+        told.append(f"twin: wrote {len(write_folder(result, out))} files to {out}/")
+    if plot is not None:
+        result.plot(plot)
+        told.append(f"twin: drew {plot}")
+    return told
+
+
+def _report(name: str, result: Result, told: str, everything: bool) -> None:
+    import textwrap
+
+    from twin.shell import figures
+
+    say(figures.title(result))
+    say("")
+    say(figures.kpi_table(result, everything))
+    if told:
+        say("\n" + textwrap.fill(told, 80))
+    for remark in result.notes:
+        say("\n" + textwrap.fill(f"Note: {remark}", 80))
+    say("\nTry next:")
+    say("\n".join(f"  {line}" for line in _next(name, result)))
+
+
+def _next(name: str, result: Result) -> list[str]:
+    """Return commands that lead on from a result."""
+    lines = [f"twin explain {name}", *_other_cut(name, result)]
+    if result.scenario.disruptions:
+        lines.append(f"twin compare {name}")
+    return [*lines, f"twin run {name} --out results"]
+
+
+def _other_cut(name: str, result: Result) -> list[str]:
+    """Return the command that moves the first decoupling point by one stage."""
+    from twin.decoupling import positions
+
+    for family in result.scenario.families:
+        stages = [p.stage for p in positions(result.topology, family.name)]
+        if family.decoupling_point in stages and len(stages) > 1:
+            here = stages.index(str(family.decoupling_point))
+            there = stages[here + 1] if here + 1 < len(stages) else stages[here - 1]
+            change = f"families.{family.name}.decoupling_point={there}"
+            return [f"twin compare {name} --set {change}"]
+    return []
+
+
+@_command("Run two scenarios with the same luck.")
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A file, or a name from `twin list`.")],
+    b: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="Another one; default: A, changed.")
+    ] = None,
+    changes: Set = None,
+    replications: Replications = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    everything: Everything = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run two scenarios under the same luck and print what differs.
+
+    twin compare electronics --set families.laptop.decoupling_point=dc
+    twin compare beer-game beer-game-human
+
+    Without B and --set, A is compared with itself without its disruptions. A difference is shown
+    if its 95% interval over paired replications leaves out 0.
+    """
+    from twin.compare import compare as compare_scenarios
+    from twin.load import load
+    from twin.shell import figures
+    from twin.shell.inputs import changes as read
+
+    change = read(changes or ())
+    first, second = load(a), None if b is None else load(b)
+    with _engine(quiet) as progress:
+        found = compare_scenarios(
+            first, second, set=change, replications=replications, seed=seed, record=(),
+            threads=threads, progress=progress, cancelled=progress.cancelled,
+        )  # fmt: skip
+    if as_json:
+        say(found.to_json())
+        return
+    undisrupted = b is None and not change
+    names = (f"{a} without disruptions", a) if undisrupted else (a, b or f"{a}, changed")
+    say(f"a: {names[0]}\nb: {names[1]}")
+    say(f"{found.a.replications} paired replications, seed {found.a.scenario.seed}\n")
+    say(figures.comparison_table(found, everything))
+
+
+@_command("Check a scenario file, line by line.")
+def validate(scenario: Name) -> None:
+    """Check a scenario file and say what is wrong with it, line by line.
+
+    twin validate my.yaml
+    twin validate my.yaml && twin run my.yaml
+    """
+    from twin.check import check
+    from twin.load import load
+
+    found = load(scenario)
+    top = check(found)
+    counts = (
+        f"{len(found.sites)} sites, {len(found.items)} items, {len(top.points)} stock points, "
+        f"{len(top.links)} supply links, {len(top.sinks)} customers"
+    )
+    say(f"{scenario}: ok\n{counts}; {found.horizon} {found.calendar.period}s")
+
+
+@_command("Write a small scenario to start from.")
+def new(
+    file: Annotated[Path, typer.Argument(help="What to write.")] = Path("scenario.yaml"),
+    from_tables: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Make it of a folder of CSV files or a workbook."),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write a small commented scenario to start from, or one made of your own tables.
+
+    twin new my.yaml
+    twin new my.yaml --from-tables planning
+
+    Tables are CSV files named sites, items, demand (needed) and lanes, bom, purchases, families,
+    stock, sourcing, resources; or sheets of one workbook. Any key of `twin schema` is a column.
+    """
+    from twin import starter
+    from twin.files import write_text
+    from twin.load import save
+    from twin.shell.inputs import check_new
+
+    check_new(file, force)
+    if from_tables is None:
+        write_text(file, starter.new_scenario_text())
+    else:
+        save(starter.from_tables(from_tables), file)
+    say(f"wrote {file}\nTry next:\n  twin explain {file}\n  twin run {file}")
+
+
+@_command(name="list")
+def list_scenarios() -> None:
+    """List the scenarios that come with the twin.
+
+    twin list
+    twin explain electronics
+    """
+    from twin.load import shipped
+    from twin.shell.figures import columns
+
+    say(columns([(name, title) for name, title, _ in shipped()]))
+
+
+@_command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors and forms.
+
+    twin schema > scenario.schema.json
+    twin schema | python -m json.tool | less
+    """
+    from twin.json_schema import json_schema
+
+    say(json.dumps(json_schema(), indent=1))
+
+
+@_command("Make a scenario of a chain of Willems (2008).", name="willems", of=imports)
+def import_willems(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="With stages.csv, arcs.csv.")],
+    chain: Annotated[str, typer.Option(metavar="N", help="Number of the chain.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Scenario file to write.")
+    ],
+    force: Force = False,
+) -> None:
+    """Make a scenario of one of the 38 real chains of Willems (2008), from your copy of the data.
+
+    twin import willems willems2008 --chain 10 -o chain-10.yaml
+    twin run chain-10.yaml
+
+    What the data leave open is assumed, and said in the file and here.
+    """
+    from twin.shell.inputs import check_new
+    from twin.willems import import_chain, write_import
+
+    check_new(output, force)
+    found, assumed = import_chain(folder, chain)
+    write_import(output, found, assumed)
+    say(f"wrote {output}; assumed:")
+    say("\n".join(f"* {text}" for text in assumed))
+
+
+@_command("Tell in words what is in a scenario.")
+def explain(scenario: Name, as_json: AsJson = False) -> None:
+    """Tell in words what is in a scenario: network, cut, lead times, rules, disruptions.
+
+    twin explain electronics
+    twin explain my.yaml --json
+    """
+    from dataclasses import asdict
+
+    from twin.explain import explain as explain_scenario
+    from twin.load import load
+
+    found = explain_scenario(load(scenario))
+    say(json.dumps(asdict(found), indent=1, ensure_ascii=False) if as_json else found.text())
+
+
+@_command()
+def warmup() -> None:
+    """Compile the engine now, so that the first run need not wait.
+
+    twin warmup
+    twin warmup && twin run electronics
+    """
+    from twin.jit import CACHE_FOLDER, is_cold
+    from twin.run import run as run_scenario
+
+    cold = is_cold()
+    with _engine(quiet=False) as progress, terminal.stopwatch() as spent:
+        run_scenario("beer-game", record=(), cancelled=progress.cancelled)
+    done = "compiled" if cold else "was compiled already; checked"
+    say(f"the engine {done} in {spent[0]:.1f} s ({CACHE_FOLDER})")
+
+
+@_command("Print what the numbers depend on.")
+def version() -> None:
+    """Print the version of the twin and of what its numbers depend on.
+
+    twin version
+    twin --version
+    """
+    import platform
+
+    from twin.manifest import PACKAGES, PRODUCT
+    from twin.manifest import version as of
+
+    say(f"{PRODUCT} {of()}")
+    parts = [f"{name} {of(name)}" for name in PACKAGES]
+    say(f"Python {platform.python_version()}, " + ", ".join(parts))
+
+
+if __name__ == "__main__":
+    app()

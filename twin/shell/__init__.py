@@ -1,0 +1,1 @@
+"""What the command line needs: the terminal, tables of numbers, sentences, files."""

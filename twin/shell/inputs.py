@@ -1,0 +1,74 @@
+"""What a user types, checked before anything runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from twin.errors import OutputError, RunError, ScenarioError
+from twin.yaml_text import parse
+
+PICTURES = (".svg", ".png", ".pdf")
+
+
+def changes(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return ``key=value`` texts as changes of a scenario; values are read as in its file.
+
+    Raises
+    ------
+    RunError
+        If a text has no key or no ``=``.
+    ScenarioError
+        If a value is no plain YAML.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, mark, value = pair.partition("=")
+        if not key.strip() or not mark:
+            msg = f"--set '{pair}': must be key=value, such as --set horizon=200"
+            raise RunError(msg)
+        try:
+            found[key.strip()], _ = parse(value, f"--set {key.strip()}")
+        except ScenarioError as error:
+            raise ScenarioError(str(error).replace(", line 1:", ":")) from error
+    return found
+
+
+def check_folder(folder: Path | None) -> None:
+    """Raise an :class:`OutputError` if a folder cannot be written into; nothing is made."""
+    if folder is None:
+        return
+    here = folder
+    while not here.exists() and here != here.parent and not here.is_symlink():
+        here = here.parent
+    if not here.is_dir():
+        msg = f"{folder}: {here} is a file; give another folder to --out"
+        raise OutputError(msg)
+    if not os.access(here, os.W_OK | os.X_OK):
+        msg = f"{folder}: {here} may not be written to; give another folder to --out"
+        raise OutputError(msg)
+
+
+def check_picture(path: Path | None) -> None:
+    """Raise an :class:`OutputError` if a picture could not be written to a path."""
+    if path is None:
+        return
+    if path.suffix.lower() not in PICTURES:
+        msg = f"{path}: ending '{path.suffix}'; a picture is one of {', '.join(PICTURES)}"
+        raise OutputError(msg)
+    if not path.parent.is_dir():
+        msg = f"{path}: there is no folder {path.parent}; make it or give another place to --plot"
+        raise OutputError(msg)
+    if find_spec("matplotlib") is None:
+        msg = "drawing needs matplotlib; install it: pip install 'pushpull-twin[plot]'"
+        raise OutputError(msg)
+
+
+def check_new(path: Path, force: bool) -> None:
+    """Raise an :class:`OutputError` if a file would be overwritten unasked."""
+    if path.exists() and not force:
+        msg = f"{path}: is there already; give another name, or --force to replace it"
+        raise OutputError(msg)
