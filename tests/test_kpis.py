@@ -8,10 +8,12 @@ import pytest
 import twin
 from tests.kpi_cases import factory, outcome, shop
 from twin.compile import Plan
+from twin.edits import apply
 from twin.engine import run_block
 from twin.errors import RunError
 from twin.kpis import GROUPS, KPIS, bullwhip_at, compute, ordered
 from twin.kpis.service import cycle_time
+from twin.load import load
 from twin.money import LINES, costs, mean_price, received
 
 
@@ -39,7 +41,7 @@ def test_every_kpi_is_worked_out_in_the_smallest_scenario() -> None:
 
 
 def test_a_kpi_gives_one_number_per_replication_and_does_not_look_at_its_neighbours() -> None:
-    plan = Plan.of(factory())
+    plan = Plan.of(apply(load("electronics"), {"horizon": 60, "warmup": 20}))
     series = ("sinks.ordered_total", "sinks.closed_total", "sinks.owed", "sinks.lost")
     together = compute(run_block(plan, 3, 0, 1, series))
     alone = [compute(run_block(plan, 1, k, 1, series)) for k in range(3)]
