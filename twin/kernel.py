@@ -153,9 +153,12 @@ def sweep(t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: W
     for m in range(net.n_stages):
         lo, hi = net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]
         if net.stage[STAGE.stage_group, m] < 0:
-            material.move_rows(
-                lo, hi, K, net, rows, links, sinks, w.work, w.effects, disturbed, on.integer
-            )
+            if disturbed:
+                material.move_rows_disturbed(
+                    lo, hi, K, net, rows, links, sinks, w.work, w.effects, on.integer
+                )
+            else:
+                material.move_rows(lo, hi, K, net, rows, links, sinks, w.work, on.integer)
         else:
             w.visits[11] += 1
             material.move_group(

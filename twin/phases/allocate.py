@@ -19,6 +19,7 @@ from twin.arrays import (
     SINK,
     Effects,
     Floats,
+    Ints,
     Network,
     Table,
 )
@@ -48,18 +49,17 @@ def fill_claims(
 
 @inner
 def split(
-    i: int, K: int, net: Network, claim: Floats, left: Floats, total: Floats,
+    a: int, b: int, rule: int, K: int, claims: Ints, claim: Floats, left: Floats, total: Floats,
     integer: int,
 ) -> None:
-    """Split ``left`` over the claims of row ``i`` by its rule; equal classes share in proportion."""
-    if net.row[NET_ROW.split, i] == 1:
-        split_fair(i, K, net, claim, left, integer)
+    """Split ``left`` over claims ``a..b`` by a row's rule; one class shares in proportion."""
+    if rule == 1:
+        split_fair(a, b, K, claim, left, integer)
         return
-    p = net.row[NET_ROW.claim_off, i]
-    end = net.row[NET_ROW.claim_off, i + 1]
-    while p < end:
+    p = a
+    while p < b:
         stop = p + 1
-        while stop < end and net.claim[CLAIM.claim_class, stop] == net.claim[CLAIM.claim_class, p]:
+        while stop < b and claims[CLAIM.claim_class, stop] == claims[CLAIM.claim_class, p]:
             stop += 1
         if stop == p + 1:
             c = np.uint64(p * K)
@@ -136,10 +136,9 @@ def round_largest(p: int, stop: int, k: int, K: int, claim: Floats, stock: float
 
 @inner
 def split_fair(
-    i: int, K: int, net: Network, claim: Floats, left: Floats, integer: int
+    a: int, b: int, K: int, claim: Floats, left: Floats, integer: int
 ) -> None:
     """Give equal amounts, none more than it wants (water filling)."""
-    a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
     for k in range(K):
         stock = left[k]
         level = 0.0
@@ -173,7 +172,9 @@ def split_customers_first(
     later: Floats, left: Floats, total: Floats, integer: int,
 ) -> None:
     """Split twice: first for need backed by customers, then for the rest."""
-    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
+    a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
+    rule = net.row[NET_ROW.split, i]
+    for p in range(a, b):
         c, x = p * K, net.claim[CLAIM.claim_index, p] * K
         for k in range(K):
             need = claim[c + k]
@@ -182,11 +183,11 @@ def split_customers_first(
                 need = min(need, net.claim_usage[p] * rest)
             later[c + k] = claim[c + k]
             claim[c + k] = need
-    split(i, K, net, claim, left, total, integer)
-    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
+    split(a, b, rule, K, net.claim, claim, left, total, integer)
+    for p in range(a, b):
         for k in range(K):
             later[p * K + k] -= claim[p * K + k]
-    split(i, K, net, later, left, total, integer)
-    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
+    split(a, b, rule, K, net.claim, later, left, total, integer)
+    for p in range(a, b):
         for k in range(K):
             claim[p * K + k] += later[p * K + k]

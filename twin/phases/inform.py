@@ -145,23 +145,58 @@ def place(
     lo: int, hi: int, t: int, K: int, net: Network, rows: Table, links: Table, rings: Floats,
     fx: Effects, disturbed: int, integer: int,
 ) -> None:
-    """Split each row's order over its links, round it to lots and send it upstream."""
+    """Send each row's order upstream: over its one link, or split over several."""
     for i in range(lo, hi):
-        a, b = net.row[NET_ROW.in_off, i], net.row[NET_ROW.in_off, i + 1]
+        e = net.row[NET_ROW.in_off, i]
+        one = net.row[NET_ROW.in_off, i + 1] - e == 1
+        if not one or not net.link[NET_LINK.plain_order, e]:
+            place_split(i, t, K, net, rows, links, rings, fx, disturbed, integer)
+            continue
         r = np.uint64(i * K)
-        if b - a == 1:
-            x = np.uint64(a * K)
-            for k in range(np.uint64(K)):
-                order = rows[ROW.order, r + k]
-                links[LINK.placed, x + k] = order if order > _TINY else 0.0
-        elif b > a:
-            share_order(i, a, b, K, net, rows, links, fx, disturbed)
+        x = np.uint64(e * K)
+        n = net.link[NET_LINK.mail_len, e]
         for k in range(np.uint64(K)):
-            rows[ROW.order, r + k] = 0.0
-        for e in range(a, b):
-            if net.link[NET_LINK.plain_order, e] == 0:
-                round_order(e, K, net, links, integer)
-            post(e, i, t, K, net, rows, links, rings)
+            order = rows[ROW.order, r + k]
+            order = order if order > _TINY else 0.0
+            rows[ROW.order, r + k] = order
+            rows[ROW.on_order, r + k] += order
+            links[LINK.placed, x + k] = order
+        if n > 0:
+            slot = np.uint64((net.link[NET_LINK.mail_off, e] + t % n) * K)
+            for k in range(np.uint64(K)):
+                rings[slot + k] += links[LINK.placed, x + k]
+            continue
+        for k in range(np.uint64(K)):
+            links[LINK.owed, x + k] += links[LINK.placed, x + k]
+        for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
+            d = np.uint64(net.input[INPUT.input_row, q] * K)
+            usage = net.input_usage[q]
+            for k in range(np.uint64(K)):
+                asked = usage * links[LINK.placed, x + k]
+                rows[ROW.backlog, d + k] += asked
+                rows[ROW.incoming, d + k] += asked
+
+
+@inner
+def place_split(
+    i: int, t: int, K: int, net: Network, rows: Table, links: Table, rings: Floats, fx: Effects,
+    disturbed: int, integer: int,
+) -> None:
+    """Split a row's order over its links, round it to lots and send it upstream."""
+    a, b = net.row[NET_ROW.in_off, i], net.row[NET_ROW.in_off, i + 1]
+    r = i * K
+    if b - a == 1:
+        for k in range(K):
+            order = rows[ROW.order, r + k]
+            links[LINK.placed, a * K + k] = order if order > _TINY else 0.0
+    elif b > a:
+        share_order(i, a, b, K, net, rows, links, fx, disturbed)
+    for k in range(K):
+        rows[ROW.order, r + k] = 0.0
+    for e in range(a, b):
+        if net.link[NET_LINK.plain_order, e] == 0:
+            round_order(e, K, net, links, integer)
+        post(e, i, t, K, net, rows, links, rings)
 
 
 @inner

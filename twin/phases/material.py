@@ -123,38 +123,92 @@ def move_outside(
 @inner
 def move_rows(
     lo: int, hi: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work,
-    fx: Effects, disturbed: int, integer: int,
+    integer: int,
 ) -> None:
     """Split the stock of independent rows over their sinks and ship links."""
     for p in range(lo, hi):
         i = net.stage_row[p]
         a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
         r = np.uint64(i * K)
+        if b - a == 1 and not integer:
+            x = np.uint64(net.claim[CLAIM.claim_index, a] * K)
+            if net.claim[CLAIM.claim_kind, a] == 1:
+                for k in range(np.uint64(K)):
+                    got = min(rows[ROW.on_hand, r + k], links[LINK.owed, x + k])
+                    links[LINK.moved, x + k] = got if got > _TINY else 0.0
+            else:
+                for k in range(np.uint64(K)):
+                    sinks[SINK.served, x + k] = min(
+                        rows[ROW.on_hand, r + k], sinks[SINK.owed, x + k]
+                    )
+        elif b > a:
+            for q in range(a, b):
+                c = np.uint64(q * K)
+                x = np.uint64(net.claim[CLAIM.claim_index, q] * K)
+                if net.claim[CLAIM.claim_kind, q] == 1:
+                    for k in range(np.uint64(K)):
+                        work.claim[c + k] = links[LINK.owed, x + k]
+                else:
+                    for k in range(np.uint64(K)):
+                        work.claim[c + k] = sinks[SINK.owed, x + k]
+            for k in range(np.uint64(K)):
+                work.left[k] = rows[ROW.on_hand, r + k]
+            if net.row[NET_ROW.customers_first, i]:
+                split_customers_first(
+                    i, K, net, links, sinks, work.claim, work.later, work.left, work.total, integer
+                )
+            else:
+                split(
+                    a, b, net.row[NET_ROW.split, i], K, net.claim, work.claim, work.left,
+                    work.total, integer,
+                )
+            for q in range(a, b):
+                c = np.uint64(q * K)
+                x = np.uint64(net.claim[CLAIM.claim_index, q] * K)
+                if net.claim[CLAIM.claim_kind, q] == 1:
+                    for k in range(np.uint64(K)):
+                        got = math.floor(work.claim[c + k] + _TINY) if integer else work.claim[c + k]
+                        links[LINK.moved, x + k] = got if got > _TINY else 0.0
+                else:
+                    for k in range(np.uint64(K)):
+                        sinks[SINK.served, x + k] = work.claim[c + k]
+
+
+@inner
+def move_rows_disturbed(
+    lo: int, hi: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work,
+    fx: Effects, integer: int,
+) -> None:
+    """Split the stock of independent rows in a period with disruptions."""
+    for p in range(lo, hi):
+        i = net.stage_row[p]
+        a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
         for q in range(a, b):
             if net.claim[CLAIM.claim_kind, q] == 1:
                 e = net.claim[CLAIM.claim_index, q]
-                wish(e, K, net, links, work.want, fx, disturbed)
-                if disturbed:
-                    hold_back(e, K, True, net, links, work, fx)
-        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, disturbed)
-        for k in range(np.uint64(K)):
-            work.left[k] = rows[ROW.on_hand, r + k]
+                wish(e, K, net, links, work.want, fx, 1)
+                hold_back(e, K, True, net, links, work, fx)
+        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, 1)
+        for k in range(K):
+            work.left[k] = rows[ROW.on_hand, i * K + k]
         if net.row[NET_ROW.customers_first, i]:
             split_customers_first(
                 i, K, net, links, sinks, work.claim, work.later, work.left, work.total, integer
             )
         else:
-            split(i, K, net, work.claim, work.left, work.total, integer)
+            split(
+                a, b, net.row[NET_ROW.split, i], K, net.claim, work.claim, work.left, work.total,
+                integer,
+            )
         for q in range(a, b):
-            c = np.uint64(q * K)
-            x = np.uint64(net.claim[CLAIM.claim_index, q] * K)
-            if net.claim[CLAIM.claim_kind, q] == 1:
-                for k in range(np.uint64(K)):
-                    got = math.floor(work.claim[c + k] + _TINY) if integer else work.claim[c + k]
+            x = net.claim[CLAIM.claim_index, q] * K
+            for k in range(K):
+                got = work.claim[q * K + k]
+                if net.claim[CLAIM.claim_kind, q] == 1:
+                    got = math.floor(got + _TINY) if integer else got
                     links[LINK.moved, x + k] = got if got > _TINY else 0.0
-            else:
-                for k in range(np.uint64(K)):
-                    sinks[SINK.served, x + k] = work.claim[c + k]
+                else:
+                    sinks[SINK.served, x + k] = got
 
 
 @inner
@@ -237,7 +291,10 @@ def grant_group(
                 i, K, net, links, sinks, work.claim, work.later, work.left, work.total, integer
             )
         else:
-            split(i, K, net, work.claim, work.left, work.total, integer)
+            split(
+                net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1],
+                net.row[NET_ROW.split, i], K, net.claim, work.claim, work.left, work.total, integer,
+            )
     for m in range(net.group[GROUP.group_limit_off, g], net.group[GROUP.group_limit_off, g + 1]):
         for k in range(K):
             total = 0.0
