@@ -393,27 +393,13 @@ def run_blocks(
     RunError
         If the run was cancelled.
     """
-    horizon = plan.topology.scenario.horizon
     parts = blocks(plan.n_rows, replications)
     stop = cancelled or threading.Event()
-    lock = threading.Lock()
-    done = 0
-
-    def tick_for(K: int) -> Callable[[int], None]:
-        def tick(n: int) -> None:
-            nonlocal done
-            if stop.is_set():
-                raise RunError("the run was cancelled")
-            with lock:
-                done += n * K
-                if progress is not None:
-                    progress(done, horizon * replications)
-
-        return tick
+    count = _Counter(plan.topology.scenario.horizon * replications, progress, stop)
 
     def one(part: tuple[int, int]) -> Any:
         K, k0 = part
-        return reduce(run_block(plan, K, k0, seed, record, tick_for(K)))
+        return reduce(run_block(plan, K, k0, seed, record, lambda n: count.add(n * K)))
 
     workers = max(1, min(threads or os.cpu_count() or 1, len(parts)))
     if workers == 1:
@@ -430,3 +416,22 @@ def run_blocks(
             stop.set()
             raise
     return [future.result() for future in futures]
+
+
+class _Counter:
+    """Counts what all threads have done, reports it, and stops them when asked to."""
+
+    def __init__(
+        self, total: int, progress: Callable[[int, int], None] | None, stop: threading.Event
+    ) -> None:
+        self.total, self.progress, self.stop = total, progress, stop
+        self.done = 0
+        self.lock = threading.Lock()
+
+    def add(self, n: int) -> None:
+        if self.stop.is_set():
+            raise RunError("the run was cancelled")
+        with self.lock:
+            self.done += n
+            if self.progress is not None:
+                self.progress(self.done, self.total)

@@ -1,7 +1,7 @@
 """One way to compile: cached on disk, strict arithmetic, without the GIL.
 
 Numba keys its cache to the file of the compiled function only, so a kernel would go on using an
-edited helper of another file. The cache folder is therefore named after all sources of ``twin``.
+edited helper of another file. The cache folder is therefore named after all compiled sources.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
 
 
+def _is_compiled(text: str) -> bool:
+    """Return whether a source holds compiled functions or the constants that they read."""
+    return "from twin.jit import" in text or "(NamedTuple)" in text
+
+
 def _sources_hash() -> str:
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(_HERE.rglob("*.py")):
-        digest.update(path.read_bytes())
+        text = path.read_text(encoding="utf-8")
+        if path.name == "jit.py" or _is_compiled(text):
+            digest.update(text.encode())
     return digest.hexdigest()[:16]
 
 

@@ -43,7 +43,7 @@ from twin.demand import compile_demand
 from twin.distributions import build_lead_tables
 from twin.errors import RunError
 from twin.schema import Purchase
-from twin.topology import Topology, build
+from twin.topology import Link, Topology, build
 
 RECORDABLE = {"rows": Rows._fields, "links": Links._fields, "sinks": Sinks._fields}
 
@@ -158,17 +158,26 @@ def _opening(top: Topology, driven: Any, forecasts: rl.Forecasts) -> Floats:
     return np.floor(stock + 0.5) if top.scenario.integer else stock
 
 
+def _breaks(link: Link) -> list[tuple[float, float]]:
+    """Price breaks of a link from quantity 0 on; none when one price holds for all orders."""
+    bought = link.declared
+    if not isinstance(bought, Purchase) or not bought.breaks:
+        return []
+    found = sorted((b.quantity, b.price) for b in bought.breaks)
+    if found[0][0] > 0 and bought.price is not None:
+        found.insert(0, (0.0, bought.price))
+    return found
+
+
 def _prices(top: Topology) -> Prices:
-    breaks = [
-        sorted(e.declared.breaks, key=lambda b: b.quantity)
-        if isinstance(e.declared, Purchase)
-        else []
-        for e in top.links
-    ]
+    breaks = [_breaks(e) for e in top.links]
+    for b, e in zip(breaks, top.links, strict=True):
+        if b and b[0][0] > 0:  # without a price of its own, the item's value holds below
+            b.insert(0, (0.0, top.points[e.to].item.value))
     return Prices(
         off=offsets(len(b) for b in breaks),
-        quantity=floats(x.quantity for b in breaks for x in b),
-        price=floats(x.price for b in breaks for x in b),
+        quantity=floats(q for b in breaks for q, _ in b),
+        price=floats(p for b in breaks for _, p in b),
         incremental=np.array(
             [getattr(e.declared, "break_kind", "") == "incremental" for e in top.links], np.int8
         ),
