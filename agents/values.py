@@ -13,6 +13,7 @@ from twin.names import nearest
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 class UnknownNameError(RunError, KeyError):
@@ -111,11 +112,11 @@ def checked(
     if found.shape not in ((), (1,), (K,)):
         msg = f"{place()} has shape {found.shape}; give one number, or one per replication ({K})"
         raise RunError(msg)
-    wrong = ~((found >= low) & (found <= high) & np.isfinite(found))  # nan is wrong too
+    right = (found >= max(low, -_LARGEST)) & (found <= min(high, _LARGEST))  # nan is neither
     if whole:
-        wrong |= found != np.floor(found)
-    if wrong.any():
-        first = found.ravel()[int(np.argmax(wrong))]
+        right &= found == np.floor(found)
+    if not right.all():
+        first = found.ravel()[int(np.argmin(right))]
         msg = f"{place()} = {first:g}; give {allowed}"
         raise RunError(msg)
     return found
