@@ -9,7 +9,7 @@ from agents.stock import StockPoint
 from agents.values import checked
 
 if TYPE_CHECKING:
-    from twin.engine import Simulation
+    from twin import Simulation
 
 PolicyFunction = Callable[[StockPoint], Any]
 """Takes a stock point whose columns are ``(K,)`` arrays, returns what to order, or ``None``."""

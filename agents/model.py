@@ -19,8 +19,8 @@ from agents.reporters import REPORTERS
 from agents.site import SiteAgent
 from agents.stock import StockPoint
 from agents.values import ByName, Floats
+from twin import Simulation
 from twin.compile import Plan
-from twin.engine import Simulation
 from twin.errors import RunError
 from twin.graphs import to_graph
 from twin.names import matches, nearest
@@ -242,15 +242,20 @@ class TwinModel(mesa.Model):
             if self.close_at_end:
                 self.close()
 
-    def move(self, family: str, to: Any) -> None:
-        """Move the decoupling point of a family now.
+    def move(self, to: Mapping[str, Any]) -> None:
+        """Move decoupling points now, all at once.
+
+        Parameters
+        ----------
+        to
+            New position by family: a stage, or a list of stages and ``site/item``.
 
         Raises
         ------
         NetworkError
-            If the new position is not a cut of the family's network.
+            If a new position is not a cut of its family's network.
         """
-        self.sim.move(family, to)
+        self.sim.move(to)
 
     # ------------------------------------------------------------------------------- state
 

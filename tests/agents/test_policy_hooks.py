@@ -138,7 +138,7 @@ def test_below_the_decoupling_point_orders_decide_whatever_the_policy_says() -> 
         assert "order_driven" in repr(model.point("store", "table"))
         model.step()
         assert model.point("store", "table").order < 1000
-        model.move("tables", "store")
+        model.move({"tables": "store"})
         assert model.positions == {"tables": "store"}
         model.step()
         assert model.point("store", "table").order == 1000

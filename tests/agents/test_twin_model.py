@@ -13,8 +13,8 @@ import agents.model
 import twin
 from agents import DeviceAgent, SiteAgent, TwinModel
 from tests.kpi_cases import factory, shop
+from twin import Simulation
 from twin.compile import Plan
-from twin.engine import Simulation
 from twin.errors import RunError, ScenarioError
 
 pytestmark = pytest.mark.nojit
