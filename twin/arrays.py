@@ -4,7 +4,8 @@ State, parameters and sums are tables of columns; a column is C-ordered ``(thing
 with replications innermost and contiguous, stored flat (length ``things * K``): element-wise
 phases run over one flat slab, link phases over ``row -> link -> replication``. A table is one
 array, so that a phase takes few arguments (numba compiles a function with 300 array arguments in
-six seconds, one with thirty in a fifth of a second) and columns at the end can be left out. Index arrays are ``int32``, flags ``int8``.
+six seconds, one with thirty in a fifth of a second) and columns at the end can be left
+out. Index arrays are ``int32``, flags ``int8``.
 
 ``n`` stock points (rows), ``m`` supply links, ``s`` sinks, ``K`` replications of the block.
 """

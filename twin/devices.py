@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 
 from twin import rng
-from twin.jit import inner
-from twin.registry import Registry
 from twin.arrays import (
     ROW,
     Devices,
     Effects,
     Table,
 )
+from twin.jit import inner
+from twin.registry import Registry
 
 DEVICES = Registry()
 

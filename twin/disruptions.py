@@ -7,14 +7,14 @@ strength now (1 in full effect, falling over the ramp).
 
 from __future__ import annotations
 
-from twin.jit import inner
-from twin.registry import Registry
 from twin.arrays import (
     FX_LINK,
     FX_ROW,
     Effects,
     Events,
 )
+from twin.jit import inner
+from twin.registry import Registry
 
 DISRUPTIONS = Registry()
 

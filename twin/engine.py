@@ -1,4 +1,4 @@
-"""Running: one block of replications as a simulation, many blocks on threads."""
+"""Running: many blocks of replications on threads, reduced block by block."""
 
 from __future__ import annotations
 
@@ -12,229 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from twin import decoupling, kernel
-from twin.arrays import (
-    LINK,
-    NET_SINK,
-    ROW,
-    RULE,
-    SINK,
-    Floats,
-    LinkSums,
-    Quote,
-    RowSums,
-    SinkSums,
-    Table,
-    World,
-)
+from twin.arrays import Floats
 from twin.compile import Plan
-from twin.compile.network import columns_of, quotes
 from twin.errors import RunError
-from twin.phases import moves as mv
+from twin.simulation import Simulation
 
 CHUNK_SECONDS = 0.1
 _CACHE_BYTES = 4_000_000
 _ROW_BYTES = 300
-
-Hook = Callable[["Simulation"], None]
 
 
 def block_size(n_rows: int) -> int:
     """Return how many replications of a network fit a core's cache (docs: kernel blocks)."""
     fits = _CACHE_BYTES // max(1, n_rows * _ROW_BYTES)
     return int(min(64, max(8, 1 << max(0, int(fits).bit_length() - 1))))
-
-
-class Simulation:
-    """One block of replications that can be advanced period by period.
-
-    Parameters
-    ----------
-    plan
-        The compiled scenario.
-    K
-        Number of replications in the block.
-    k0
-        Number of the first replication.
-    seed
-        The luck; default: the scenario's.
-    record
-        Series to keep per period, e.g. ``["rows.on_hand", "sinks.demand"]``.
-    horizon
-        Room for recorded periods; default: the scenario's.
-    """
-
-    def __init__(
-        self,
-        plan: Plan,
-        K: int = 1,
-        k0: int = 0,
-        seed: int | None = None,
-        record: Sequence[str] = (),
-        horizon: int | None = None,
-    ) -> None:
-        self.plan = plan
-        self.K, self.k0 = K, k0
-        self.seed = plan.topology.scenario.seed if seed is None else seed
-        self.horizon = plan.topology.scenario.horizon if horizon is None else horizon
-        self.t = 0
-        self.world: World = plan.world(K, k0, self.seed)
-        self.recorded = tuple(record)
-        self.history = plan.history(self.recorded, self.horizon, K)
-        self.switches = plan.switches._replace(history=int(bool(record)))
-        self.hooks: dict[int, list[Hook]] = {}
-        families = plan.topology.scenario.families
-        self.positions: dict[str, Any] = {f.name: f.decoupling_point for f in families}
-        notice = {f.name: f.notice for f in families}
-        self._moves = sorted(
-            (m.at + notice[m.family], i, m.family, m.to)
-            for i, m in enumerate(plan.topology.scenario.moves)
-        )
-
-    def advance(self, n: int = 1) -> None:
-        """Advance ``n`` periods; moves of the decoupling point happen on their way.
-
-        Raises
-        ------
-        RunError
-            If recorded series would run over the horizon.
-        """
-        end = self.t + n
-        if self.recorded and end > self.horizon:
-            raise RunError(
-                f"period {end} lies beyond the horizon of {self.horizon} periods that is recorded; "
-                "raise the scenario's horizon"
-            )
-        while self.t < end:
-            due = {}
-            while self._moves and self._moves[0][0] <= self.t:
-                _, _, family, to = self._moves.pop(0)
-                due[family] = to
-            if due:
-                self.move(due)
-            stop = min(end, self._moves[0][0]) if self._moves else end
-            self._run(stop)
-
-    def _run(self, stop: int) -> None:
-        if self.hooks:
-            for t in range(self.t, stop):
-                self._hooked_period(t)
-                self.t = t + 1
-            return
-        kernel.run(
-            self.t, stop, self.K, self.k0, np.uint64(self.seed), self.switches, self.world,
-            self.history,
-        )
-        self.t = stop
-
-    def _hooked_period(self, t: int) -> None:
-        """Run one period level by level, so that hooks decide right after their level's rule."""
-        def part(number: int, level: int = 0, disturbed: int = 0) -> int:
-            return kernel.run_part(
-                number, level, disturbed, t, self.K, self.k0, np.uint64(self.seed), self.switches,
-                self.world, self.history,
-            )
-
-        disturbed = part(kernel.BEGIN)
-        for level in range(self.world.network.n_levels):
-            part(kernel.DECIDE, level)
-            for hook in self.hooks.get(level, ()):
-                hook(self)
-            part(kernel.ORDER, level, disturbed)
-        part(kernel.END, 0, disturbed)
-
-    def move(self, to: Mapping[str, Any]) -> None:
-        """Move decoupling points now, all at once (docs/physics.md, section 3.0).
-
-        Parameters
-        ----------
-        to
-            New position by family: a stage, or a list of stages and ``site/item``.
-
-        Raises
-        ------
-        NetworkError
-            If a new position is not a cut of its family's network.
-        """
-        top, rules = self.plan.topology, self.world.rules
-        for family, place in to.items():
-            decoupling.validate_cut(top, family, place)
-        self.positions |= to
-        before = rules.driven.astype(bool)
-        after = np.zeros(before.size, bool)
-        after[list(decoupling.order_driven_rows(top, self.positions))] = True
-        moving = {name: top.family_of[name] for name in to}
-        keep = {name for name, f in moving.items() if f.run_out == "keep"}
-        newly = [i for i in np.flatnonzero(after & ~before) if not keep & top.families_of[i]]
-        mv.cancel_rows(
-            np.array(newly, np.int32), self.t, self.K, rules.rec, self.world.network,
-            self.world.rows, self.world.links, self.world.rings,
-        )
-        for i in np.flatnonzero(before & ~after):
-            ramps = [f.ramp for name, f in moving.items() if name in top.families_of[i]]
-            rules.row[RULE.ramp_start, i] = self.t
-            rules.row[RULE.ramp_length, i] = max(ramps, default=0)
-        rules.driven[:] = after
-        self._promise_anew(bool(after.any()))
-
-    def _promise_anew(self, any_driven: bool) -> None:
-        """Let order-driven customers be quoted from the new cut points."""
-        net = self.world.network
-        found = quotes(self.plan.topology, self.positions)
-        sinks = net.sink.copy()
-        sinks[NET_SINK.quote_off] = found.pop("quote_off")
-        usage = found.pop("quote_usage")
-        cut = columns_of(found, Quote._fields, usage.size)
-        self.world = self.world._replace(
-            network=net._replace(sink=sinks, quote=cut, quote_usage=usage)
-        )
-        self.switches = self.switches._replace(
-            driven=1, quotes=int(self.switches.lost_sales and any_driven)
-        )
-
-    def rows(self, name: str) -> Floats:
-        """Return a state array of the stock points as a ``(n, K)`` view, in units."""
-        return self._column(self.world.rows, getattr(ROW, name))
-
-    def links(self, name: str) -> Floats:
-        """Return a state array of the supply links as a ``(m, K)`` view, in started units."""
-        return self._column(self.world.links, getattr(LINK, name))
-
-    def sinks(self, name: str) -> Floats:
-        """Return a state array of the sinks as a ``(s, K)`` view, in units."""
-        return self._column(self.world.sinks, getattr(SINK, name))
-
-    def _column(self, table: Table, column: int) -> Floats:
-        if column >= table.shape[0]:  # left out: nothing in this scenario changes it
-            return np.zeros((table.shape[1] // self.K, self.K))
-        return table[column].reshape(-1, self.K)
-
-    def sums(self) -> dict[str, Floats]:
-        """Return copies of all sums so far: ``rows.on_hand`` -> ``(n, K)`` ..."""
-        w = self.world
-        tables = {
-            "rows": (w.row_sums, RowSums._fields),
-            "links": (w.link_sums, LinkSums._fields),
-            "sinks": (w.sink_sums, SinkSums._fields),
-        }
-        return {
-            f"{table}.{name}": sums[c].reshape(-1, self.K).copy()
-            if c < sums.shape[0]
-            else np.zeros((sums.shape[1] // self.K, self.K))
-            for table, (sums, names) in tables.items()
-            for c, name in enumerate(names)
-        }
-
-    def series(self) -> dict[str, Floats]:
-        """Return the recorded series so far: name -> ``(periods, things, K)``."""
-        out = {}
-        counts = {"rows": 0, "links": 0, "sinks": 0}
-        for name in self.recorded:
-            table = name.partition(".")[0]
-            data = getattr(self.history, table)[counts[table], : self.t]
-            counts[table] += 1
-            out[name] = data.reshape(self.t, -1, self.K)
-        return out
 
 
 @dataclass(frozen=True)
@@ -430,7 +221,8 @@ class _Counter:
 
     def add(self, n: int) -> None:
         if self.stop.is_set():
-            raise RunError("the run was cancelled")
+            msg = "the run was cancelled"
+            raise RunError(msg)
         with self.lock:
             self.done += n
             if self.progress is not None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.jit import inner
-from twin.registry import Registry
 from twin.arrays import (
     ROW,
     ROW_SUM,
@@ -18,6 +16,8 @@ from twin.arrays import (
     Rules,
     Table,
 )
+from twin.jit import inner
+from twin.registry import Registry
 
 FORECASTERS = Registry()
 CONSTANT = 0

@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 
 def _is_compiled(text: str) -> bool:
     """Return whether a source holds compiled functions or the constants that they read."""
-    return "from twin.jit import" in text or "(NamedTuple)" in text
+    return any(mark in text for mark in ("@njit\n", "@inner\n", "@inlined\n", "(NamedTuple)"))
 
 
 def _sources_hash() -> str:

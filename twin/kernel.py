@@ -18,8 +18,6 @@ from __future__ import annotations
 import numpy as np
 
 from twin import devices, disruptions
-from twin.jit import inner, njit
-from twin.phases import account, demand, inform, material, receive
 from twin.arrays import (
     LEVEL,
     LINK,
@@ -30,6 +28,8 @@ from twin.arrays import (
     Switches,
     World,
 )
+from twin.jit import inner, njit
+from twin.phases import account, demand, inform, material, receive
 
 PHASES = ("disrupt", "receive", "demand", "inform", "material", "observe", "account")
 VISITS = (
@@ -147,7 +147,8 @@ def sweep(t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: W
     """Phase 5: outside supply first, then the material stages upstream to downstream."""
     net, rows, links, sinks = w.network, w.rows, w.links, w.sinks
     material.move_outside(
-        net.stage[STAGE.send_off, 0], net.stage[STAGE.send_off, 1], K, net, links, w.work, w.effects, disturbed, on.integer
+        net.stage[STAGE.send_off, 0], net.stage[STAGE.send_off, 1], K, net, links, w.work,
+        w.effects, disturbed, on.integer,
     )
     dispatch(0, t, K, k0, seed, disturbed, on, w)
     for m in range(net.n_stages):

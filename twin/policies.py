@@ -15,9 +15,6 @@ import math
 
 import numpy as np
 
-from twin.jit import inner
-from twin.registry import Registry
-from twin.schema import Policy
 from twin.arrays import (
     ROW,
     RULE,
@@ -26,6 +23,9 @@ from twin.arrays import (
     Rules,
     Table,
 )
+from twin.jit import inner
+from twin.registry import Registry
+from twin.schema import Policy
 
 POLICIES = Registry()
 LOT_RULES = ("lot_for_lot", "fixed", "period")
@@ -58,7 +58,7 @@ def _safety(rules: Rules, rows: Table, j: int, interval: float) -> float:
 
 @inner
 def _target(rules: Rules, rows: Table, j: int) -> float:
-    """Expected demand over the protection interval plus safety stock."""
+    """Return expected demand over the protection interval plus safety stock."""
     interval = rules.theta[THETA.cover, j]
     return rows[ROW.forecast, j] * interval + _safety(rules, rows, j, interval)
 
@@ -115,7 +115,7 @@ def base_stock(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, ring
     ),
 )
 @inner
-def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:  # noqa: N802
+def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Order up to S once the position has fallen to s.
 
     IP <= r s: q = r S - IP (Snyder & Shen section 4.3.3); without s: s = F P + z σ √P; without S:
@@ -143,7 +143,7 @@ def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
     uses=("reorder_point", "lot", "review", "phase", "safety_factor", "safety_stock", "cover"),
 )
 @inner
-def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:  # noqa: N802
+def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
     """Order the smallest multiple of Q that lifts the position above the reorder point.
 
     IP <= r: q = Q ⌈(r - IP + ε)/Q⌉ (Snyder & Shen section 4.3.1, periodic form).

@@ -46,10 +46,12 @@ class Registry(dict[str, Entry]):
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             if name in self:
-                raise ValueError(f"'{name}' is registered already")
+                msg = f"'{name}' is registered already"
+                raise ValueError(msg)
             text = inspect.getdoc(function)
             if not text:
-                raise ValueError(f"'{name}' needs a docstring: its formula, symbols and source")
+                msg = f"'{name}' needs a docstring: its formula, symbols and source"
+                raise ValueError(msg)
             title = text.splitlines()[0].rstrip(".")
             self[name] = Entry(name, len(self), title, text, uses, function, extra)
             return function

@@ -7,6 +7,7 @@ Plain Python objects: everything that reads a network (the compiler, the decoupl
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -248,10 +249,11 @@ class _Builder:
                 continue
             rows.add(key)
             if key not in suppliers and key not in self.makes and key not in self.buys:
-                raise NetworkError(
+                msg = (
                     f"stock point '{key[0]}/{key[1]}' has no source: nothing makes, buys or "
                     f"carries '{key[1]}' to '{key[0]}'; add a lane, a production or a purchase"
                 )
+                raise NetworkError(msg)
             todo.extend(suppliers.get(key, []))
         return rows
 
@@ -333,24 +335,22 @@ class _Builder:
     def _shared(self, key: tuple[str, str], links: list[Link]) -> list[Link]:
         """Apply the sourcing rule of a stock point to its links."""
         label = f"{key[0]}/{key[1]}"
-        rules = [
-            r for r in self.scenario.sourcing if r.site == key[0] and matches(key[1], r.item)
-        ]
+        rules = [r for r in self.scenario.sourcing if r.site == key[0] and matches(key[1], r.item)]
         if not rules:
             if len(links) > 1:
                 sources = ", ".join(e.source for e in links)
-                raise ScenarioError(
+                msg = (
                     f"stock point '{label}' has {len(links)} sources ({sources}) and no rule; "
                     "add a sourcing entry with 'shares' or 'priority'"
                 )
+                raise ScenarioError(msg)
             return links
         rule = rules[-1]
         known = {e.source for e in links}
         named = set(rule.shares or {}) | set(rule.priority or [])
         for name in sorted(named - known):
-            raise ScenarioError(
-                f"sourcing of '{label}': unknown source '{name}'; {nearest(name, known)}"
-            )
+            msg = f"sourcing of '{label}': unknown source '{name}'; {nearest(name, known)}"
+            raise ScenarioError(msg)
         if rule.shares is not None:
             return [
                 replace(e, share=rule.shares.get(e.source, 0.0), fallback=rule.fallback)
@@ -381,11 +381,10 @@ class _Builder:
                 name = f"{d.site}/{item}/{d.customer}"
                 drafts.append(Sink(0, name, index[d.site, item], one, tolerance))
         drafts.sort(key=lambda s: (s.row, s.name))
-        for a, b in zip(drafts, drafts[1:], strict=False):
+        for a, b in itertools.pairwise(drafts):
             if a.name == b.name:
-                raise ScenarioError(
-                    f"two demand entries for '{a.name}'; give each its own 'customer' name"
-                )
+                msg = f"two demand entries for '{a.name}'; give each its own 'customer' name"
+                raise ScenarioError(msg)
         return tuple(replace(s, index=i) for i, s in enumerate(drafts))
 
     def _families(

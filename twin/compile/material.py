@@ -65,11 +65,12 @@ def plan_material(top: Topology) -> Material:
         if home is not None and int(lead_time_table(e.lead_time)[0][0]) == 0:
             there = unit[("row", e.to)]
             if there == home:
-                raise NetworkError(
+                msg = (
                     f"'{top.points[e.to].name}' arrives in zero time by '{e.name}' and shares "
                     "components or limits with what it is made from; give that link a lead time "
                     "of at least 1 period"
                 )
+                raise NetworkError(msg)
             order.add_edge(home, there)
     return _stages(top, unit, order, by_limit)
 
@@ -100,7 +101,7 @@ def _collect_limits(top: Topology) -> dict[str, Limit]:
 
 
 def _home(e: Link, unit: dict) -> tuple[str, object] | None:
-    """Unit that a link takes from; None for outside supply."""
+    """Return the unit that a link takes from; None for outside supply."""
     if e.inputs:
         return unit[("row", e.inputs[0][0])]
     if e.limits:
@@ -113,10 +114,11 @@ def _stages(top: Topology, unit: dict, order: nx.DiGraph, by_limit: dict[str, Li
         generations = list(nx.topological_generations(order))
     except nx.NetworkXUnfeasible as error:
         loop = " -> ".join(str(a[1]) for a, _ in nx.find_cycle(order))
-        raise NetworkError(
+        msg = (
             f"goods would arrive in the same period in a circle ({loop}) because products share "
             "components or limits; give one of these links a lead time of at least 1 period"
-        ) from error
+        )
+        raise NetworkError(msg) from error
     rows_of: dict[object, list[int]] = {}
     for p in top.points:
         rows_of.setdefault(unit[("row", p.index)], []).append(p.index)

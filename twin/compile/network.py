@@ -129,7 +129,7 @@ def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
 
 
 def forecaster_number(top: Topology, row: int) -> int:
-    """Number of the forecaster a row really needs (constant when its policy uses none)."""
+    """Return the number of the forecaster a row really needs (constant when its policy uses none)."""
     settings = top.points[row].settings
     if not policies.needs_forecast(settings.policy):
         return forecasters.CONSTANT
@@ -351,9 +351,7 @@ def _sinks(top: Topology) -> dict[str, Any]:
         "sink_rank_order": ints(s for x in top.sinks_of for s in sorted(x, key=ranked)),
         "promise_order": ints(sorted(range(len(top.sinks)), key=ranked)),
         "lost": flags(s.demand.unmet == "lost" for s in top.sinks),
-        "patience": ints(
-            -1 if s.demand.patience is None else s.demand.patience for s in top.sinks
-        ),
+        "patience": ints(-1 if s.demand.patience is None else s.demand.patience for s in top.sinks),
         "tolerance": ints(s.tolerance for s in top.sinks),
         "curve_off": offsets(slots)[:-1],
         "curve_len": ints(slots),

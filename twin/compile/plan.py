@@ -126,7 +126,8 @@ class Plan:
             table, _, field = name.partition(".")
             if table not in RECORDABLE or field not in RECORDABLE[table]:
                 known = ", ".join(f"{t}.{f}" for t, fs in RECORDABLE.items() for f in fs)
-                raise RunError(f"no series '{name}' to record; allowed: {known}")
+                msg = f"no series '{name}' to record; allowed: {known}"
+                raise RunError(msg)
             if field == "record" and not self.switches.records:
                 field = "on_hand"  # the books are right
             chosen[table].append(RECORDABLE[table].index(field))
@@ -198,9 +199,7 @@ def _switches(
     shelf = bool(columns["row"][RULE.shelf_life].any())
     scrap = scenario.integer and any(e.yield_ < 1 for e in top.links)
     moving = bool(scenario.moves)
-    sees = [
-        s.forecast.sees != "orders" and rl.policies.needs_forecast(s.policy) for s in settings
-    ]
+    sees = [s.forecast.sees != "orders" and rl.policies.needs_forecast(s.policy) for s in settings]
     lost = any(s.demand.unmet == "lost" for s in top.sinks)
     return Switches(
         disruptions=int(bool(scenario.disruptions)),

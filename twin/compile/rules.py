@@ -64,7 +64,9 @@ def protection(top: Topology, row: int) -> tuple[float, float]:
     return best
 
 
-def opening_level(policy: Policy, mean: float, variance: float, lead: float, spread: float) -> float:
+def opening_level(
+    policy: Policy, mean: float, variance: float, lead: float, spread: float
+) -> float:
     """Return the stock a policy starts with (docs/physics.md, section 2)."""
 
     def target(interval: float) -> float:

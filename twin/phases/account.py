@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.jit import inner
 from twin.arrays import (
     LINK,
     LINK_SUM,
@@ -18,6 +17,7 @@ from twin.arrays import (
     Network,
     Table,
 )
+from twin.jit import inner
 
 _SAME = 1e-9  # relative tolerance of the cumulative curves
 

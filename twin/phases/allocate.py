@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 
-from twin.jit import inner
 from twin.arrays import (
     CLAIM,
     FX_ROW,
@@ -23,6 +22,7 @@ from twin.arrays import (
     Network,
     Table,
 )
+from twin.jit import inner
 
 
 @inner

@@ -6,10 +6,9 @@ import math
 
 import numpy as np
 
-from twin.demand import draw_period
-from twin.jit import inner
 from twin.arrays import (
     CLAIM,
+    FX_LINK,
     FX_ROW,
     LINK,
     NET_LINK,
@@ -20,18 +19,19 @@ from twin.arrays import (
     ROW,
     SINK,
     SINK_SUM,
-    FX_LINK,
     Effects,
     Flags,
     Floats,
     Network,
     Table,
 )
+from twin.demand import draw_period
+from twin.jit import inner
 
 
 @inner
 def draw(
-    t: int, K: int, net: Network, sinks: Table, tables, fx: Effects, seed: int, k0: int,  # noqa: ANN001
+    t: int, K: int, net: Network, sinks: Table, tables, fx: Effects, seed: int, k0: int,
     disturbed: int, integer: int, none: Floats,
 ) -> None:
     """Draw what every sink wants in this period."""

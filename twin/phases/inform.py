@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from twin import forecasters, policies
-from twin.jit import inner
 from twin.arrays import (
     FX_LINK,
     FX_ROW,
@@ -28,6 +27,7 @@ from twin.arrays import (
     Rules,
     Table,
 )
+from twin.jit import inner
 
 _TINY = 1e-9
 

@@ -7,10 +7,6 @@ import math
 import numpy as np
 
 from twin import rng
-from twin.distributions import lead_quantile
-from twin.jit import inner
-from twin.phases.allocate import fill_claims, split, split_customers_first
-from twin.phases.receive import take_in
 from twin.arrays import (
     CLAIM,
     FX_LINK,
@@ -32,6 +28,10 @@ from twin.arrays import (
     Table,
     Work,
 )
+from twin.distributions import lead_quantile
+from twin.jit import inner
+from twin.phases.allocate import fill_claims, split, split_customers_first
+from twin.phases.receive import take_in
 
 ROUNDS = 3
 _TINY = 1e-9  # less is rounding noise and stays where it is
@@ -417,7 +417,7 @@ def send(
 @inner
 def send_special(
     lo: int, hi: int, t: int, K: int, net: Network, rules: Rules, rows: Table, links: Table,
-    rings: Floats, fx: Effects, leads, lead_table: np.ndarray, seed: int, k0: int,  # noqa: ANN001
+    rings: Floats, fx: Effects, leads, lead_table: np.ndarray, seed: int, k0: int,
     disturbed: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Put on the way what has a random, zero, stretched or interruptible lead time."""
@@ -436,7 +436,7 @@ def send_special(
                 u = rng.uniform(seed, rules.link_stream[e], rng.LEAD_TIME, t, k0 + k)
                 lead = lead_quantile(leads, lead_table[e], u)
             if disturbed and fx.link[FX_LINK.stretch, x] != 1.0:
-                lead = int(math.floor(lead * fx.link[FX_LINK.stretch, x] + 0.5))
+                lead = math.floor(lead * fx.link[FX_LINK.stretch, x] + 0.5)
             if disturbed and fx.link[FX_LINK.closed, x] > 0.0:
                 lead = max(lead, 1)  # nothing passes a closed lane
             now = int(links[LINK.clock, x]) if net.link[NET_LINK.closable, e] else t

@@ -40,7 +40,7 @@ def cancel_unshipped(
 
 @inner
 def unshipped(e: int, k: int, K: int, net: Network, links: Table, rings: Floats) -> float:
-    """Started units ordered on a link and not shipped: owed and in the mail."""
+    """Return started units ordered on a link and not shipped: owed and in the mail."""
     total = links[LINK.owed, e * K + k]
     for m in range(net.link[NET_LINK.mail_len, e]):
         total += rings[(net.link[NET_LINK.mail_off, e] + m) * K + k]

@@ -7,8 +7,6 @@ import math
 import numpy as np
 
 from twin import rng
-from twin.counts import count_quantile
-from twin.jit import inner
 from twin.arrays import (
     ERROR,
     FX_LINK,
@@ -26,6 +24,8 @@ from twin.arrays import (
     Rules,
     Table,
 )
+from twin.counts import count_quantile
+from twin.jit import inner
 
 
 @inner

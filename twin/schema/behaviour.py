@@ -43,17 +43,24 @@ class Policy(Model):
 
     kind: str = param("base_stock", "one of the registered policies")
     level: float | None = param(
-        None, "order-up-to level S (human rule: S'); empty: from the forecast", unit="units",
+        None,
+        "order-up-to level S (human rule: S'); empty: from the forecast",
+        unit="units",
         slider=(0, 2000),
     )
     reorder_point: float | None = param(
         None, "reorder point s or r; empty: from the forecast", unit="units", slider=(0, 2000)
     )
     lot: float | None = param(
-        None, "order quantity Q, fixed lot or kanban container", unit="units", gt=0,
+        None,
+        "order quantity Q, fixed lot or kanban container",
+        unit="units",
+        gt=0,
         slider=(1, 1000),
     )
-    review: int = param(1, "periods between reviews R", unit="periods", ge=1, le=365, slider=(1, 30))
+    review: int = param(
+        1, "periods between reviews R", unit="periods", ge=1, le=365, slider=(1, 30)
+    )
     phase: int = param(0, "first review period", unit="periods", ge=0, le=365)
     safety_factor: float = param(
         1.645, "safety factor z of a forecast-driven level", slider=(0, 4), ge=-10, le=10
@@ -75,7 +82,10 @@ class Policy(Model):
         1, "periods covered by one lot under 'period'", unit="periods", ge=1, le=365
     )
     smoothing: float = param(
-        0.36, "human rule: weight θ of the newest order in the expectation", ge=0, le=1,
+        0.36,
+        "human rule: weight θ of the newest order in the expectation",
+        ge=0,
+        le=1,
         slider=(0, 1),
     )
     adjustment: float = param(
@@ -102,15 +112,21 @@ class Forecast(Model):
         "incoming orders, or all customer demand including what was lost",
     )
     age: int = param(
-        0, "age of the point-of-sale data when it is seen", unit="periods", ge=0, le=365,
+        0,
+        "age of the point-of-sale data when it is seen",
+        unit="periods",
+        ge=0,
+        le=365,
         slider=(0, 30),
     )
     initial: float | None = param(
         None, "first forecast (default: the mean demand of the scenario)", unit="units/period", ge=0
     )
     initial_error: float | None = param(
-        None, "first standard deviation of the forecast error (default: of the demand)",
-        unit="units/period", ge=0,
+        None,
+        "first standard deviation of the forecast error (default: of the demand)",
+        unit="units/period",
+        ge=0,
     )
     error_smoothing: float = param(
         0.05, "weight of the newest squared error; 0 keeps the first", ge=0, le=1
@@ -129,20 +145,22 @@ class StockRule(Model):
     initial_in_transit: float | list[float] | None = param(
         None, "opening units per transit slot (due in 1, 2, ... periods)", unit="units"
     )
-    initial_orders: float | None = param(
-        None, "opening units per mail slot", unit="units", ge=0
-    )
+    initial_orders: float | None = param(None, "opening units per mail slot", unit="units", ge=0)
     holding_cost: float | None = param(
-        None, "cost of one unit for one period (default: value x capital rate)",
-        unit="money/unit/period", ge=0, slider=(0, 10),
+        None,
+        "cost of one unit for one period (default: value x capital rate)",
+        unit="money/unit/period",
+        ge=0,
+        slider=(0, 10),
     )
     backlog_cost: float | None = param(
-        None, "cost of one unit owed for one period", unit="money/unit/period", ge=0,
+        None,
+        "cost of one unit owed for one period",
+        unit="money/unit/period",
+        ge=0,
         slider=(0, 50),
     )
-    allocation: AllocationRule | None = param(
-        None, "how scarce stock is split over customers"
-    )
+    allocation: AllocationRule | None = param(None, "how scarce stock is split over customers")
     customers_first: bool | None = param(
         None, "serve need backed by customer orders before stock building"
     )
@@ -150,21 +168,29 @@ class StockRule(Model):
         None, "units lost unseen per period (Poisson)", unit="units/period", ge=0, slider=(0, 5)
     )
     misplacement: float | None = param(
-        None, "share of stock misplaced per period, found at the next count", unit="share/period",
-        ge=0, le=1, slider=(0, 0.05),
+        None,
+        "share of stock misplaced per period, found at the next count",
+        unit="share/period",
+        ge=0,
+        le=1,
+        slider=(0, 0.05),
     )
     scan_error: float | None = param(
-        None, "standard deviation of the receipt scan, as a share of the receipt", unit="share",
-        ge=0, le=1, slider=(0, 0.2),
+        None,
+        "standard deviation of the receipt scan, as a share of the receipt",
+        unit="share",
+        ge=0,
+        le=1,
+        slider=(0, 0.2),
     )
-
 
     @field_validator("initial_in_transit")
     @classmethod
     def _on_the_way_not_negative(cls, given: float | list[float] | None) -> object:
         for slot, units in enumerate(given if isinstance(given, list) else [given or 0.0]):
             if units < 0:
-                raise ValueError(f"slot {slot} = {units:g} units; must be 0 or more")
+                msg = f"slot {slot} = {units:g} units; must be 0 or more"
+                raise ValueError(msg)
         return given
 
 
@@ -183,9 +209,11 @@ class Season(Model):
     def _length(cls, given: list[float] | None, info: object) -> list[float] | None:
         n = {"weekly": 7, "yearly": 12}[info.field_name]  # type: ignore[attr-defined]
         if given is not None and len(given) != n:
-            raise ValueError(f"{len(given)} factors; there must be {n}")
+            msg = f"{len(given)} factors; there must be {n}"
+            raise ValueError(msg)
         if given is not None and sum(given) <= 0:
-            raise ValueError("the factors sum to 0; at least one must be above 0")
+            msg = "the factors sum to 0; at least one must be above 0"
+            raise ValueError(msg)
         return given
 
 
@@ -217,12 +245,18 @@ class Demand(Model):
         "backorder", "what happens to demand that is not on hand"
     )
     patience: int | None = param(
-        None, "periods after which a waiting customer leaves (0: same period); empty: never",
-        unit="periods", ge=0, le=1000,
+        None,
+        "periods after which a waiting customer leaves (0: same period); empty: never",
+        unit="periods",
+        ge=0,
+        le=1000,
     )
     tolerance: int | None = param(
-        None, "waiting time accepted as on time (default: the family's)", unit="periods",
-        ge=0, le=1000,
+        None,
+        "waiting time accepted as on time (default: the family's)",
+        unit="periods",
+        ge=0,
+        le=1000,
     )
     rank: int = param(0, "place in the stock point's allocation order, smaller first", ge=0)
     lost_sale_cost: float | None = param(
@@ -235,7 +269,8 @@ class Demand(Model):
     def _not_negative(cls, given: list[float] | None) -> list[float] | None:
         for t, v in enumerate(given or []):
             if v < 0:
-                raise ValueError(f"values[{t}] = {v:g}; demand must be 0 or more")
+                msg = f"values[{t}] = {v:g}; demand must be 0 or more"
+                raise ValueError(msg)
         return given
 
     @model_validator(mode="after")
@@ -254,27 +289,30 @@ class Demand(Model):
         for name in ("mean", "sd", "cv", "variance_to_mean", "probability", "values"):
             if (getattr(self, name) is not None) != (name in wanted):
                 verb = "needs" if name in wanted else "has no use for"
-                raise ValueError(
-                    f"{self.kind} demand {verb} '{name}'; it takes {' and '.join(wanted)}"
-                )
+                msg = f"{self.kind} demand {verb} '{name}'; it takes {' and '.join(wanted)}"
+                raise ValueError(msg)
         if (self.item is None) == (self.variants is None):
-            raise ValueError("give either 'item' or 'variants'")
+            msg = "give either 'item' or 'variants'"
+            raise ValueError(msg)
         if self.variants is not None:
             if self.kind == "recorded":
-                raise ValueError("recorded demand is given per item, not by variants")
+                msg = "recorded demand is given per item, not by variants"
+                raise ValueError(msg)
             if any(v < 0 for v in self.variants.values()):
-                raise ValueError(f"variants = {self.variants}; shares must be 0 or more")
+                msg = f"variants = {self.variants}; shares must be 0 or more"
+                raise ValueError(msg)
             if abs(sum(self.variants.values()) - 1) > 1e-9:
-                raise ValueError(
-                    f"variant shares sum to {sum(self.variants.values()):g}; they must sum to 1"
-                )
+                msg = f"variant shares sum to {sum(self.variants.values()):g}; they must sum to 1"
+                raise ValueError(msg)
         if self.unmet == "lost" and self.patience is not None:
-            raise ValueError("patience is for unmet: backorder; lost demand never waits")
+            msg = "patience is for unmet: backorder; lost demand never waits"
+            raise ValueError(msg)
         if self.patience is not None and (self.tolerance or 0) > self.patience:
-            raise ValueError(
+            msg = (
                 f"tolerance = {self.tolerance} exceeds patience = {self.patience}; a customer "
                 "cannot leave before being late"
             )
+            raise ValueError(msg)
         return self
 
 
@@ -286,17 +324,27 @@ class Device(Model):
     period: int = param(1, "periods between readings", unit="periods", ge=1, le=365, slider=(1, 90))
     phase: int = param(0, "period of the first reading", unit="periods", ge=0, le=365)
     noise: float = param(
-        0.0, "standard deviation of a reading, as a share of the truth", unit="share", ge=0, le=1,
+        0.0,
+        "standard deviation of a reading, as a share of the truth",
+        unit="share",
+        ge=0,
+        le=1,
         slider=(0, 0.3),
     )
     bias: float = param(
-        0.0, "systematic error, as a share of the truth", unit="share", ge=-1, le=1,
+        0.0,
+        "systematic error, as a share of the truth",
+        unit="share",
+        ge=-1,
+        le=1,
         slider=(-0.3, 0.3),
     )
     read_rate: float = param(1.0, "share of units seen", unit="share", gt=0, le=1, slider=(0.5, 1))
-    delay: int = param(0, "periods until a reading is used", unit="periods", ge=0, le=90,
-                       slider=(0, 14))
-    loss: float = param(0.0, "share of readings lost on the way", unit="share", ge=0, le=1,
-                        slider=(0, 1))
+    delay: int = param(
+        0, "periods until a reading is used", unit="periods", ge=0, le=90, slider=(0, 14)
+    )
+    loss: float = param(
+        0.0, "share of readings lost on the way", unit="share", ge=0, le=1, slider=(0, 1)
+    )
     cost: float = param(0.0, "cost of one device per period", unit="money/period", ge=0)
     owner: Name | None = param(None, "who adopts it (default: the site's owner)")

@@ -39,7 +39,8 @@ class LeadTime(Model):
     @classmethod
     def _number_is_constant(cls, given: object) -> object:
         if isinstance(given, bool):
-            raise ValueError(f"lead time = {given}; allowed: a whole number of periods or a mapping")
+            msg = f"lead time = {given}; allowed: a whole number of periods or a mapping"
+            raise ValueError(msg)
         if isinstance(given, int | float):
             return {"kind": "constant", "value": given}
         return given
@@ -57,16 +58,18 @@ class LeadTime(Model):
             given = getattr(self, name) is not None
             if given != (name in needs):
                 verb = "needs" if not given else "has no use for"
-                raise ValueError(
-                    f"a {self.kind} lead time {verb} '{name}'; it takes {' and '.join(needs)}"
-                )
+                msg = f"a {self.kind} lead time {verb} '{name}'; it takes {' and '.join(needs)}"
+                raise ValueError(msg)
         if self.values is not None and not self.values:
-            raise ValueError("values = []; give at least one lead time")
+            msg = "values = []; give at least one lead time"
+            raise ValueError(msg)
         if self.weights is not None:
             if len(self.weights) != len(self.values or []):
-                raise ValueError("weights and values must have the same length")
+                msg = "weights and values must have the same length"
+                raise ValueError(msg)
             if abs(sum(self.weights) - 1) > 1e-9:
-                raise ValueError(f"weights sum to {sum(self.weights):g}; they must sum to 1")
+                msg = f"weights sum to {sum(self.weights):g}; they must sum to 1"
+                raise ValueError(msg)
         return self
 
 
@@ -160,9 +163,7 @@ class Lane(OrderLimits):
     dispatch_limit: float | None = param(
         None, "most units sent per period, all items together", unit="units/period", gt=0
     )
-    cost_per_unit: float = param(
-        0.0, "freight per unit", unit="money/unit", ge=0, slider=(0, 50)
-    )
+    cost_per_unit: float = param(0.0, "freight per unit", unit="money/unit", ge=0, slider=(0, 50))
     cost_per_dispatch: float = param(0.0, "fixed freight per dispatch", unit="money", ge=0)
     overtaking: bool = param(False, "may a later dispatch arrive earlier?")
     transit_holding_cost: float | None = param(
@@ -263,12 +264,13 @@ class Sourcing(Model):
     @model_validator(mode="after")
     def _one_rule(self) -> Sourcing:
         if (self.shares is None) == (self.priority is None):
-            raise ValueError("give either 'shares' or 'priority'")
+            msg = "give either 'shares' or 'priority'"
+            raise ValueError(msg)
         if self.shares is not None:
             if any(not 0 <= v <= 1 for v in self.shares.values()):
-                raise ValueError(f"shares = {self.shares}; each must be from 0 to 1")
+                msg = f"shares = {self.shares}; each must be from 0 to 1"
+                raise ValueError(msg)
             if abs(sum(self.shares.values()) - 1) > 1e-9:
-                raise ValueError(
-                    f"shares sum to {sum(self.shares.values()):g}; they must sum to 1"
-                )
+                msg = f"shares sum to {sum(self.shares.values()):g}; they must sum to 1"
+                raise ValueError(msg)
         return self

@@ -41,7 +41,11 @@ class Costs(Model):
     """Money that is not a property of one site, item or lane."""
 
     capital_rate: float = param(
-        0.2, "holding cost per year as a share of the item's value", unit="share/year", ge=0, le=10,
+        0.2,
+        "holding cost per year as a share of the item's value",
+        unit="share/year",
+        ge=0,
+        le=10,
         slider=(0, 1),
     )
     receivable_days: float = param(0.0, "days until customers pay (DSO)", unit="days", ge=0)
@@ -52,8 +56,9 @@ class Resilience(Model):
     """How performance loss is measured."""
 
     window: int = param(7, "periods of the moving fill rate w", unit="periods", ge=1, le=365)
-    threshold: float = param(0.01, "loss of performance that counts as failing", unit="share", gt=0,
-                             lt=1)
+    threshold: float = param(
+        0.01, "loss of performance that counts as failing", unit="share", gt=0, lt=1
+    )
 
 
 class Scenario(Model):
@@ -63,12 +68,14 @@ class Scenario(Model):
     title: str = param("", "one line for people")
     description: str = param("", "what it shows and where its numbers come from")
     calendar: Calendar = param(lambda: Calendar(), "what one period is")
-    horizon: int = param(365, "periods simulated", unit="periods", ge=1, le=1_000_000,
-                         slider=(30, 1095))
+    horizon: int = param(
+        365, "periods simulated", unit="periods", ge=1, le=1_000_000, slider=(30, 1095)
+    )
     warmup: int = param(0, "first periods left out of all KPIs", unit="periods", ge=0)
     seed: int = param(1, "the luck", ge=0, le=2**63 - 1)
-    replications: int = param(32, "draws of luck in a normal run", ge=1, le=1_000_000,
-                              slider=(1, 256))
+    replications: int = param(
+        32, "draws of luck in a normal run", ge=1, le=1_000_000, slider=(1, 256)
+    )
     integer: bool = param(False, "whole units only")
     stages: list[Name] = param(list, "columns of the network, source to sink")
     sites: list[Site] = param(..., "places")
@@ -95,16 +102,18 @@ class Scenario(Model):
     def _adoption_is_share(cls, given: dict[str, float]) -> dict[str, float]:
         for owner, share in given.items():
             if not 0 <= share <= 1:
-                raise ValueError(f"adoption of '{owner}' = {share}; must be from 0 to 1")
+                msg = f"adoption of '{owner}' = {share}; must be from 0 to 1"
+                raise ValueError(msg)
         return given
 
     @model_validator(mode="after")
     def _warmup_inside(self) -> Scenario:
         if self.warmup >= self.horizon:
-            raise ValueError(
+            msg = (
                 f"warmup = {self.warmup} periods leaves nothing of horizon = {self.horizon}; "
                 "make it smaller"
             )
+            raise ValueError(msg)
         return self
 
     def to_dict(self) -> dict[str, Any]:
