@@ -29,7 +29,7 @@ from twin.arrays import (
     World,
 )
 from twin.jit import inner, njit
-from twin.phases import account, demand, inform, material, receive
+from twin.phases import account, demand, group, inform, material, receive
 
 PHASES = ("disrupt", "receive", "demand", "inform", "material", "observe", "account")
 VISITS = (
@@ -43,6 +43,8 @@ VISITS = (
 def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
     """Phases 1 to 3; return whether this period is disturbed."""
     net, rules, rows, links, sinks = w.network, w.rules, w.rows, w.links, w.sinks
+    for n in range(1, w.work.turn.size):
+        w.work.turn[n] = t % n
     disturbed = 0
     if on.disruptions and disruptions.any_active(t, K, w.events):
         w.visits[0] += 1
@@ -60,7 +62,7 @@ def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
         )
     else:
         w.visits[1] += 1
-        receive.receive(t, K, net, rows, links, w.rings)
+        receive.receive(K, net, rows, links, w.rings, w.work.turn)
     if on.losses:
         w.visits[3] += 1
         lose(t, K, k0, seed, disturbed, on, w)
@@ -83,7 +85,7 @@ def begin(t: int, K: int, k0: int, seed: int, on: Switches, w: World) -> int:
             t, K, rules.rec, net, rules.driven, sinks, rows, links, w.rings, w.effects, disturbed,
             on.integer, w.work.promise,
         )
-    demand.book(t, K, net, sinks, rows, w.rings, w.sink_sums)
+    demand.book(K, net, sinks, rows, w.rings, w.sink_sums, w.work.turn)
     if on.mail:
         w.visits[7] += 1
         inform.collect_mail(t, K, net, rows, links, w.rings)
@@ -162,7 +164,7 @@ def sweep(t: int, K: int, k0: int, seed: int, disturbed: int, on: Switches, w: W
                 material.move_rows(lo, hi, K, net, rows, links, sinks, w.work, on.integer)
         else:
             w.visits[11] += 1
-            material.move_group(
+            group.move_group(
                 net.stage[STAGE.stage_group, m], K, net, rows, links, sinks, w.work, w.effects, disturbed,
                 on.integer,
             )
@@ -181,7 +183,7 @@ def dispatch(
     net = w.network
     a, b = net.stage[STAGE.send_off, m], net.stage[STAGE.send_off, m + 1]
     material.send(
-        a, b, t, K, net, w.rules, w.rows, w.links, w.rings, on.records, on.shelf_life
+        a, b, K, net, w.rows, w.links, w.rings, w.work.turn, on.records, on.shelf_life
     )
     if net.stage[STAGE.stage_special, m]:
         w.visits[12] += 1
@@ -217,9 +219,9 @@ def finish(
     account.account_links(links, w.link_sums)
     if on.disruptions:
         account.account_gates(links, w.link_sums)
-    account.account_sinks(t, K, net, sinks, w.rings, w.sink_sums)
+    account.account_sinks(t, K, net, sinks, w.rings, w.sink_sums, w.work.turn)
     w.visits[15] += 1
-    account.account_customer_orders(t, K, net, sinks, w.rings, w.sink_sums)
+    account.account_customer_orders(t, K, net, sinks, w.rings, w.sink_sums, w.work.turn)
     if on.history:
         w.visits[16] += 1
         account.keep(t, rows, links, sinks, history)

@@ -65,7 +65,8 @@ def _target(rules: Rules, rows: Table, j: int) -> float:
 
 @inner
 def _due(rules: Rules, i: int, t: int) -> bool:
-    return (t - rules.row[RULE.phase, i]) % rules.row[RULE.review, i] == 0
+    n = rules.row[RULE.review, i]
+    return n == 1 or (t - rules.row[RULE.phase, i]) % n == 0
 
 
 @inner

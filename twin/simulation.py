@@ -85,6 +85,10 @@ class Simulation:
             If recorded series would run over the horizon.
         """
         end = self.t + n
+        known = self.plan.topology.scenario.horizon
+        if end > known:  # demand factors reach no further
+            msg = f"period {end} lies beyond the scenario's horizon of {known} periods; raise it"
+            raise RunError(msg)
         if self.recorded and end > self.horizon:
             msg = (
                 f"period {end} lies beyond the horizon of {self.horizon} periods that is recorded; "

@@ -13,6 +13,7 @@ from twin import decoupling, kernel
 from twin.arrays import (
     LINK,
     NET_LINK,
+    NET_SINK,
     ROW,
     RULE,
     Devices,
@@ -376,7 +377,13 @@ class _World:
             limit_grant=np.zeros(net.limit_claim.shape[1] * K),
             promise=np.zeros(2 * self.s + self.n if self.plan.switches.lost_sales else 0),
             none=np.zeros(0),
+            turn=np.zeros(self.longest_ring() + 1, np.int32),
         )
+
+    def longest_ring(self) -> int:
+        net = self.plan.network
+        links = net.link[[NET_LINK.transit_len, NET_LINK.mail_len]].max(initial=1)
+        return int(max(links, net.sink[NET_SINK.curve_len].max(initial=1)))
 
     def effects(self) -> Effects:
         used = self.plan.switches.disruptions

@@ -14,6 +14,7 @@ from twin.arrays import (
     SINK_SUM,
     Floats,
     History,
+    Ints,
     Network,
     Table,
 )
@@ -76,42 +77,58 @@ def account_gates(links: Table, sums: Table) -> None:
 
 @inner
 def account_sinks(
-    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table
+    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
     """Match what was delivered to what was ordered, first in first out."""
     for s in range(net.n_sinks):
-        n = net.sink[NET_SINK.curve_len, s]
         wait = net.sink[NET_SINK.tolerance, s]
         stay = net.sink[NET_SINK.patience, s]
         x0 = np.uint64(s * K)
-        then = t - wait
-        high = np.uint64((net.sink[NET_SINK.curve_off, s] + then % n) * K)
-        low = np.uint64((net.sink[NET_SINK.curve_off, s] + (then - 1) % n) * K)
-        asked = np.uint64((net.sink[NET_SINK.asked_off, s] + then % n) * K)
         for k in range(np.uint64(K)):
             x = x0 + k
             owed = sinks[SINK.owed, x]
             lost = sinks[SINK.lost, x]
-            # who left this period was accepted in t - patience
-            left = lost if wait == stay else 0.0
-            filled = sinks[SINK.accepted, x] - owed
-            filled = max(0.0, filled - (lost if stay == 0 else 0.0))
+            filled = sinks[SINK.accepted, x] - owed - (lost if stay == 0 else 0.0)
             sums[SINK_SUM.delivered, x] += sinks[SINK.delivered, x]
             sums[SINK_SUM.lost, x] += lost
             sums[SINK_SUM.owed, x] += owed
-            sums[SINK_SUM.filled, x] += filled
+            sums[SINK_SUM.filled, x] += max(0.0, filled)
             sums[SINK_SUM.short, x] += 1.0 if owed > _SAME or lost > _SAME else 0.0
-            if then >= 0:
-                before = rings[low + k] if then > 0 else 0.0
-                ordered = rings[high + k] - before
-                done = sinks[SINK.closed_total, x] - left - before
-                sums[SINK_SUM.on_time, x] += max(0.0, min(ordered, done))
-                sums[SINK_SUM.due, x] += abs(rings[asked + k])
+        if t >= wait:
+            count_on_time(s, t - wait, K, wait == stay, net, sinks, rings, sums, turn)
+
+
+@inner
+def count_on_time(
+    s: int, then: int, K: int, leaving: bool, net: Network, sinks: Table, rings: Floats,
+    sums: Table, turn: Ints,
+) -> None:
+    """Count the units demanded in period ``then`` that are closed by now, at their tolerance."""
+    n = net.sink[NET_SINK.curve_len, s]
+    at = slot_of(turn[n] - net.sink[NET_SINK.tolerance, s], n)
+    high = np.uint64((net.sink[NET_SINK.curve_off, s] + at) * K)
+    low = np.uint64((net.sink[NET_SINK.curve_off, s] + slot_of(at - 1, n)) * K)
+    asked = np.uint64((net.sink[NET_SINK.asked_off, s] + at) * K)
+    x0 = np.uint64(s * K)
+    for k in range(np.uint64(K)):
+        x = x0 + k
+        before = rings[low + k] if then > 0 else 0.0
+        # who leaves in this very period was accepted in ``then`` and is not on time
+        gone = sinks[SINK.lost, x] if leaving else 0.0
+        done = sinks[SINK.closed_total, x] - gone - before
+        sums[SINK_SUM.on_time, x] += max(0.0, min(rings[high + k] - before, done))
+        sums[SINK_SUM.due, x] += abs(rings[asked + k])
+
+
+@inner
+def slot_of(place: int, n: int) -> int:
+    """Return a place before the first slot as counted from the ring's end."""
+    return place + n if place < 0 else place
 
 
 @inner
 def account_customer_orders(
-    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table
+    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
     """Count orders complete in time: all lines of one customer, site and period (OTIF)."""
     for g in range(net.order_group_off.size - 1):
@@ -120,27 +137,26 @@ def account_customer_orders(
         wait = 0
         for p in range(a, b):
             wait = max(wait, net.sink[NET_SINK.tolerance, net.order_group_sink[p]])
-        then = t - wait
-        if then < 0:
+        if t < wait:
             continue
         for k in range(K):
             lines = 0.0
             complete = 1.0
             for p in range(a, b):
                 s = net.order_group_sink[p]
-                x = s * K + k
                 n = net.sink[NET_SINK.curve_len, s]
-                slot = (net.sink[NET_SINK.curve_off, s] + then % n) * K + k
-                asked = rings[(net.sink[NET_SINK.asked_off, s] + then % n) * K + k]
+                at = slot_of(turn[n] - wait, n)
+                asked = rings[(net.sink[NET_SINK.asked_off, s] + at) * K + k]
                 if asked == 0.0:
                     continue
                 lines += 1.0
-                now = rings[slot]
-                before = rings[(net.sink[NET_SINK.curve_off, s] + (then - 1) % n) * K + k] if then > 0 else 0.0
+                curve = net.sink[NET_SINK.curve_off, s]
+                now = rings[(curve + at) * K + k]
+                before = rings[(curve + slot_of(at - 1, n)) * K + k] if t > wait else 0.0
                 slack = _SAME * max(1.0, now)
                 # refused in part, still owed, or given up waiting (asked is then negative)
-                short = now - before < asked - slack or sinks[SINK.closed_total, x] < now - slack
-                if short or asked < 0.0:
+                owed = sinks[SINK.closed_total, s * K + k] < now - slack
+                if owed or asked < 0.0 or now - before < asked - slack:
                     complete = 0.0
             if lines > 0.0:
                 sums[SINK_SUM.orders, first * K + k] += 1.0

@@ -22,6 +22,7 @@ from twin.arrays import (
     Effects,
     Flags,
     Floats,
+    Ints,
     Network,
     Table,
 )
@@ -325,15 +326,15 @@ def available(
 
 @inner
 def book(
-    t: int, K: int, net: Network, sinks: Table, rows: Table, rings: Floats, sums: Table
+    K: int, net: Network, sinks: Table, rows: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
     """Write this period's demand to the curves, the sums and the stock points' backlog."""
     for s in range(net.n_sinks):
         i = np.uint64(net.sink[NET_SINK.sink_row, s] * K)
         x = np.uint64(s * K)
         n = net.sink[NET_SINK.curve_len, s]
-        slot = np.uint64((net.sink[NET_SINK.curve_off, s] + t % n) * K)
-        asked = np.uint64((net.sink[NET_SINK.asked_off, s] + t % n) * K)
+        slot = np.uint64((net.sink[NET_SINK.curve_off, s] + turn[n]) * K)
+        asked = np.uint64((net.sink[NET_SINK.asked_off, s] + turn[n]) * K)
         stays = net.sink[NET_SINK.lost, s] == 0
         for k in range(np.uint64(K)):
             wanted = sinks[SINK.demand, x + k]

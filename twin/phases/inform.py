@@ -298,7 +298,8 @@ def round_order(e: int, K: int, net: Network, links: Table, integer: int) -> Non
 def remember_shares(K: int, net: Network, links: Table) -> None:
     """Keep what was ordered on links that share their row's orders."""
     for e in range(net.n_links):
-        if net.row[NET_ROW.in_off, net.link[NET_LINK.to, e] + 1] - net.row[NET_ROW.in_off, net.link[NET_LINK.to, e]] > 1:
+        i = net.link[NET_LINK.to, e]
+        if net.row[NET_ROW.in_off, i + 1] - net.row[NET_ROW.in_off, i] > 1:
             for k in range(K):
                 links[LINK.good_total, e * K + k] += net.rate[RATE.yield_, e] * links[LINK.placed, e * K + k]
 

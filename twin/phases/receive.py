@@ -20,6 +20,7 @@ from twin.arrays import (
     Devices,
     Effects,
     Floats,
+    Ints,
     Network,
     Rules,
     Table,
@@ -29,13 +30,15 @@ from twin.jit import inner
 
 
 @inner
-def receive(t: int, K: int, net: Network, rows: Table, links: Table, rings: Floats) -> None:
+def receive(
+    K: int, net: Network, rows: Table, links: Table, rings: Floats, turn: Ints
+) -> None:
     """Take in what is due on every link with a lead time (no disruption, perfect books)."""
     for e in range(net.n_links):
         n = net.link[NET_LINK.transit_len, e]
         if n == 0:
             continue
-        slot = np.uint64((net.link[NET_LINK.transit_off, e] + t % n) * K)
+        slot = np.uint64((net.link[NET_LINK.transit_off, e] + turn[n]) * K)
         i = np.uint64(net.link[NET_LINK.to, e] * K)
         x = np.uint64(e * K)
         good = net.rate[RATE.yield_, e]

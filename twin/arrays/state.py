@@ -1,14 +1,4 @@
-"""The arrays of the kernel: what is fixed, what is decided, what changes, what is counted.
-
-State, parameters and sums are tables of columns; a column is C-ordered ``(things, replications)``
-with replications innermost and contiguous, stored flat (length ``things * K``): element-wise
-phases run over one flat slab, link phases over ``row -> link -> replication``. A table is one
-array, so that a phase takes few arguments (numba compiles a function with 300 array arguments in
-six seconds, one with thirty in a fifth of a second) and columns at the end can be left
-out. Index arrays are ``int32``, flags ``int8``.
-
-``n`` stock points (rows), ``m`` supply links, ``s`` sinks, ``K`` replications of the block.
-"""
+"""What is decided, what changes and what is counted."""
 
 from __future__ import annotations
 
@@ -17,178 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int32]
-Flags = NDArray[np.int8]
-Floats = NDArray[np.float64]
-Streams = NDArray[np.uint64]
-Table = NDArray[np.float64]
-"""Columns side by side, ``(columns, things * K)``; the column numbers are named below."""
-
-SHIP, MAKE, BUY = 0, 1, 2
-SINK_CLAIM, LINK_CLAIM = 0, 1
-SPLIT_BY_CLASS, SPLIT_FAIR = 0, 1
-SEES = ("orders", "customers", "demand")
-
-
-class NetRow(NamedTuple):
-    """Columns of ``Network.row``, ``(n + 1,)`` each; ``_off`` are CSR offsets."""
-
-    in_off: int  # links into each row are consecutive
-    out_off: int
-    sink_off: int  # sinks of each row are consecutive
-    claim_off: int  # who claims a row's stock, by (class, name)
-    split: int  # rule by which scarce stock is split
-    rank_first: int  # 1 if promises are made by rank
-    customers_first: int
-    refill_lead: int  # longest information delay + mean lead time of the row's own links
-
-
-class NetLink(NamedTuple):
-    """Columns of ``Network.link``, ``(m + 1,)`` each."""
-
-    to: int
-    link_row: int  # row that ships (-1: none)
-    kind: int  # SHIP, MAKE or BUY
-    input_off: int
-    priority: int  # place in the priority order, -1 for shares
-    fallback: int
-    plain_order: int  # 1 if orders need no rounding at all
-    mail_off: int  # first mail slot
-    mail_len: int  # information delay (0: no mail)
-    lead: int  # constant lead time, -1 if random
-    transit_off: int  # first transit slot
-    transit_len: int  # slots (0: arrives in the same sweep)
-    fifo: int  # 1 if goods must not overtake
-    closable: int  # 1 if its lane closes at some time (own clock)
-    special: int  # random, zero, stretched or interruptible lead time
-    link_limit_off: int
-
-
-class Rate(NamedTuple):
-    """Columns of ``Network.rate``, ``(m,)`` each."""
-
-    share: int  # nominal share of its row's orders
-    yield_: int
-    order_min: int
-    order_multiple: int
-    order_max: int  # inf if none
-    limit: int  # units per period of the link alone (capacity, outside supplier)
-    batch: int
-    wip_cap: int  # inf if none
-
-
-class Claim(NamedTuple):
-    """Columns of ``Network.claim``."""
-
-    claim_kind: int  # SINK_CLAIM or LINK_CLAIM
-    claim_index: int
-    claim_class: int  # claims of one class share in proportion
-
-
-class Input(NamedTuple):
-    """Columns of ``Network.input``."""
-
-    input_row: int
-    input_claim: int  # claim of the input on its component
-
-
-class Segment(NamedTuple):
-    """Columns of ``Network.seg``: rows of one level, policy and forecaster."""
-
-    seg_lo: int
-    seg_hi: int
-    seg_policy: int
-    seg_forecaster: int
-
-
-class Level(NamedTuple):
-    """Columns of ``Network.level``, downstream first."""
-
-    level_off: int  # segments of each level
-    level_row: int  # rows of each level
-
-
-class Stage(NamedTuple):
-    """Columns of ``Network.stage``: stages of the material sweep, upstream first."""
-
-    stage_off: int  # positions in stage_row
-    stage_group: int  # group of components, -1 for independent rows
-    send_off: int  # links dispatched after each stage, one place later (0: outside supply)
-    stage_special: int  # 1 if it sends on special links, likewise
-
-
-class Group(NamedTuple):
-    """Columns of ``Network.group``: rows that share components or limits."""
-
-    group_row_off: int
-    group_link_off: int
-    group_limit_off: int
-
-
-class LimitClaim(NamedTuple):
-    """Columns of ``Network.limit_claim``."""
-
-    limit_claim_link: int
-    limit_of_claim: int
-
-
-class NetSink(NamedTuple):
-    """Columns of ``Network.sink``, ``(s + 1,)`` each."""
-
-    sink_row: int
-    sink_rank_order: int  # sinks of each row in order of (rank, name)
-    promise_order: int  # all sinks by (rank, name)
-    lost: int  # 1 if unmet demand is lost
-    patience: int  # -1 if endless
-    tolerance: int
-    curve_off: int  # first slot of the curve rings
-    curve_len: int
-    asked_off: int  # first slot of the rings of what was asked
-    quote_off: int
-
-
-class Quote(NamedTuple):
-    """Columns of ``Network.quote``: cut points that order-driven sinks promise from."""
-
-    quote_row: int
-    quote_lead: int
-
-
-class Network(NamedTuple):
-    """What hangs together with what: tables of ``int32`` columns, and what has its own length."""
-
-    n_rows: int
-    n_links: int
-    n_sinks: int
-    n_levels: int
-    n_stages: int
-    row: Ints
-    link: Ints
-    rate: Table
-    out_link: Ints
-    out_usage: Floats
-    claim: Ints
-    claim_usage: Floats
-    input: Ints
-    input_usage: Floats
-    seg: Ints
-    level: Ints
-    stage: Ints
-    stage_row: Ints
-    send_link: Ints
-    group: Ints
-    group_row: Ints
-    group_link: Ints
-    link_limit_claim: Ints
-    limit_claim_off: Ints
-    limit_claim: Ints
-    limit_claim_usage: Floats
-    limit_stock: Floats  # capacity per period
-    order_group_off: Ints  # customer orders+1: sinks that form one order
-    order_group_sink: Ints
-    sink: Ints
-    quote: Ints
-    quote_usage: Floats
+from twin.arrays.network import Network
+from twin.arrays.types import Flags, Floats, Ints, Streams, Table
 
 
 class Theta(NamedTuple):
@@ -321,6 +141,7 @@ class Work(NamedTuple):
     limit_grant: Floats  # claims on limits
     promise: Floats
     none: Floats  # empty: no demand factors
+    turn: Ints  # place of this period in a ring of n slots, by n
 
 
 class RowSums(NamedTuple):
@@ -371,18 +192,6 @@ class SinkSums(NamedTuple):
     orders_complete: int
 
 
-NET_ROW = NetRow(*range(len(NetRow._fields)))
-NET_LINK = NetLink(*range(len(NetLink._fields)))
-RATE = Rate(*range(len(Rate._fields)))
-CLAIM = Claim(*range(len(Claim._fields)))
-INPUT = Input(*range(len(Input._fields)))
-SEGMENT = Segment(*range(len(Segment._fields)))
-LEVEL = Level(*range(len(Level._fields)))
-STAGE = Stage(*range(len(Stage._fields)))
-GROUP = Group(*range(len(Group._fields)))
-LIMIT_CLAIM = LimitClaim(*range(len(LimitClaim._fields)))
-NET_SINK = NetSink(*range(len(NetSink._fields)))
-QUOTE = Quote(*range(len(Quote._fields)))
 RULE = Rule(*range(len(Rule._fields)))
 ERROR = Error(*range(len(Error._fields)))
 THETA = Theta(*range(len(Theta._fields)))
