@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twin.compare import Comparison, compare
     from twin.decoupling import positions, suggest
     from twin.edits import apply
-    from twin.engine import Simulation
+    from twin.simulation import Simulation
     from twin.errors import NetworkError, OutputError, RunError, ScenarioError, TwinError
     from twin.explain import explain
     from twin.graphs import from_graph, to_graph
@@ -64,7 +64,7 @@ _HOME = {
     "RunError": "errors",
     "Scenario": "schema",
     "ScenarioError": "errors",
-    "Simulation": "engine",
+    "Simulation": "simulation",
     "TwinError": "errors",
     "apply": "edits",
     "compare": "compare",

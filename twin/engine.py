@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.arrays import Floats
+from twin.arrays import Floats, Ints
 from twin.compile import Plan
 from twin.errors import RunError
 from twin.simulation import Simulation
@@ -54,7 +54,7 @@ class Outcome:
     """
 
     plan: Plan
-    replications: Floats
+    replications: Ints
     n_periods: int
     sums: Mapping[str, Floats]
     final: Mapping[str, Floats]
@@ -122,7 +122,7 @@ def run_block(
     )
     return Outcome(
         plan=plan,
-        replications=np.arange(k0, k0 + K),
+        replications=np.arange(k0, k0 + K, dtype=np.int32),
         n_periods=scenario.horizon - scenario.warmup,
         sums={name: v - start[name] for name, v in sim.sums().items()},
         final=_state(sim),

@@ -66,26 +66,31 @@ CACHE_FOLDER = _point_numba_at_cache()
 
 import numba  # noqa: E402  (the cache folder must be set before numba reads its configuration)
 
+_config: Any = numba.config  # its attributes and some options are unknown to the type checker
+_compile: Any = numba.njit
+
 if "NUMBA_CACHE_DIR" in os.environ:
-    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+    _config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
 
 
 def njit(function: F) -> F:
     """Compile a function with the options that hold for the whole engine."""
-    return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+    compiled: F = _compile(cache=True, error_model="numpy", nogil=True)(function)
+    return compiled
 
 
 def inner(function: F) -> F:
     """Compile a function that only compiled code calls: no entry from Python, half the time."""
-    return numba.njit(  # type: ignore[no-any-return]
+    compiled: F = _compile(
         cache=True,
         error_model="numpy",
         nogil=True,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
     )(function)
+    return compiled
 
 
 def is_cold() -> bool:
     """Return whether nothing is compiled yet, so that the first run takes some seconds more."""
-    return not numba.config.DISABLE_JIT and not any(CACHE_FOLDER.rglob("*.nbi"))
+    return not _config.DISABLE_JIT and not any(CACHE_FOLDER.rglob("*.nbi"))

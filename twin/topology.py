@@ -28,6 +28,12 @@ from twin.schema import (
 from twin.stock_rules import Settings
 
 LinkKind = Literal["ship", "make", "buy"]
+Key = tuple[str, str]
+"""A stock point before it has a row: site and item."""
+Draft = tuple[
+    LinkKind, Key, tuple[tuple[Key, float], ...], str, str | None, Lane | Production | Purchase
+]
+"""A link before it has a number: kind, receiver, inputs, source, lane name, declaration."""
 
 
 @dataclass(frozen=True)
@@ -218,20 +224,22 @@ class _Builder:
 
     def _carried(self) -> list[tuple[Lane, str]]:
         """Every (lane, item) whose sender can supply the item, found by forward search."""
-        can = set(self.makes) | set(self.buys)
+        lanes: dict[str, list[Lane]] = {}
+        for lane in self.scenario.lanes:
+            lanes.setdefault(lane.source, []).append(lane)
         found: dict[tuple[str, str, str], tuple[Lane, str]] = {}
-        grew = True
-        while grew:
-            grew = False
-            for lane in self.scenario.lanes:
-                for site, item in sorted(can):
-                    if site != lane.source or (lane.source, lane.to, item) in found:
-                        continue
-                    thing = self.items[item]
-                    if matches(item, lane.items) or matches(thing.family, lane.items):
-                        found[lane.source, lane.to, item] = (lane, item)
-                        can.add((lane.to, item))
-                        grew = True
+        todo = sorted(set(self.makes) | set(self.buys))
+        seen = set(todo)
+        while todo:
+            site, item = todo.pop()
+            family = self.items[item].family
+            for lane in lanes.get(site, ()):
+                if not (matches(item, lane.items) or matches(family, lane.items)):
+                    continue
+                found[site, lane.to, item] = (lane, item)
+                if (lane.to, item) not in seen:
+                    seen.add((lane.to, item))
+                    todo.append((lane.to, item))
         return list(found.values())
 
     def _needed(self, carried: list[tuple[Lane, str]]) -> set[tuple[str, str]]:
@@ -257,8 +265,8 @@ class _Builder:
             todo.extend(suppliers.get(key, []))
         return rows
 
-    def _links(self, rows: set[tuple[str, str]], carried: list[tuple[Lane, str]]) -> list:
-        found: list[tuple] = []
+    def _links(self, rows: set[Key], carried: list[tuple[Lane, str]]) -> list[Draft]:
+        found: list[Draft] = []
         for lane, item in carried:
             if (lane.to, item) in rows:
                 key = ((lane.source, item), 1.0)
@@ -274,7 +282,7 @@ class _Builder:
                     found.append(("buy", (site, item), (), b.supplier, lane_name, b))
         return found
 
-    def _levels(self, rows: set[tuple[str, str]], links: list) -> dict[tuple[str, str], int]:
+    def _levels(self, rows: set[tuple[str, str]], links: list[Draft]) -> dict[Key, int]:
         """Longest path down to a stock point that supplies nobody."""
         down: dict[tuple[str, str], list[tuple[str, str]]] = {k: [] for k in rows}
         up: dict[tuple[str, str], list[tuple[str, str]]] = {k: [] for k in rows}
@@ -298,7 +306,7 @@ class _Builder:
             raise NetworkError(_cycle_message(down, {k for k, n in waiting.items() if n > 0}))
         return level
 
-    def _index_links(self, links: list, index: dict[tuple[str, str], int]) -> tuple[Link, ...]:
+    def _index_links(self, links: list[Draft], index: dict[Key, int]) -> tuple[Link, ...]:
         drafts = []
         for kind, to, keys, source, lane, declared in links:
             inputs = tuple(sorted((index[k], u) for k, u in keys))

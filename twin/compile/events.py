@@ -93,12 +93,12 @@ def _mix(top: Topology, event: Disruption) -> Iterator[tuple[int, int, float]]:
         if point.item.family == event.family:
             groups.setdefault((point.site.name, s.demand.customer), []).append(s.index)
     for group in groups.values():
-        means = {s: demand_moments(top.sinks[s].demand)[0] for s in group}
+        means = {x: demand_moments(top.sinks[x].demand)[0] for x in group}
         total = sum(means.values())
-        for s in group:
-            share = (event.shares or {}).get(top.points[top.sinks[s].row].item.name, 0.0)
-            if means[s] > 0:
-                yield s, 0, share * total / means[s]
+        for x in group:
+            share = (event.shares or {}).get(top.points[top.sinks[x].row].item.name, 0.0)
+            if means[x] > 0:
+                yield x, 0, share * total / means[x]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ from twin.distributions import lead_time_table
 from twin.errors import NetworkError
 from twin.topology import Link, Topology
 
+Member = tuple[str, object]
+"""A row or a shared limit: ('row', index) or ('limit', name)."""
+Units = dict[Member, Member]
+
 
 @dataclass
 class Limit:
@@ -100,7 +104,7 @@ def _collect_limits(top: Topology) -> dict[str, Limit]:
     return dict(sorted(found.items()))
 
 
-def _home(e: Link, unit: dict) -> tuple[str, object] | None:
+def _home(e: Link, unit: Units) -> tuple[str, object] | None:
     """Return the unit that a link takes from; None for outside supply."""
     if e.inputs:
         return unit[("row", e.inputs[0][0])]
@@ -109,7 +113,7 @@ def _home(e: Link, unit: dict) -> tuple[str, object] | None:
     return None
 
 
-def _stages(top: Topology, unit: dict, order: nx.DiGraph, by_limit: dict[str, Limit]) -> Material:
+def _stages(top: Topology, unit: Units, order: nx.DiGraph, by_limit: dict[str, Limit]) -> Material:
     try:
         generations = list(nx.topological_generations(order))
     except nx.NetworkXUnfeasible as error:

@@ -99,7 +99,7 @@ def columns_of(parts: dict[str, Any], names: Sequence[str], length: int) -> Ints
 def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
     n, m, s = len(top.points), len(top.links), len(top.sinks)
     rate = np.array([parts.pop(name) for name in Rate._fields]).reshape(len(Rate._fields), m)
-    sizes = {
+    sizes: dict[str, tuple[Any, int]] = {
         "row": (NetRow, n + 1),
         "link": (NetLink, m + 1),
         "claim": (Claim, parts["claim_kind"].size),
@@ -113,7 +113,7 @@ def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
         "quote": (Quote, parts["quote_row"].size),
     }
     n_levels = parts["level_off"].size - 1
-    tables = {
+    tables: dict[str, Any] = {
         name: columns_of(parts, kind._fields, length) for name, (kind, length) in sizes.items()
     }
     return Network(
@@ -179,7 +179,11 @@ def _rows(top: Topology) -> dict[str, Any]:
 
 def _claims(top: Topology) -> dict[str, Any]:
     """Who claims each row's stock, grouped into classes that share in proportion."""
-    sizes, kind, index, usage, classes = [], [], [], [], []
+    sizes: list[int] = []
+    kind: list[int] = []
+    index: list[int] = []
+    usage: list[float] = []
+    classes: list[int] = []
     claim_of: dict[tuple[int, int], int] = {}
     for p in top.points:
         rule = p.settings.allocation
@@ -268,7 +272,8 @@ def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict
         "limit": floats(_limit(d) for d in declared),
         "batch": floats(getattr(d, "batch", 0.0) for d in declared),
         "wip_cap": floats(
-            np.inf if getattr(d, "wip_cap", None) is None else d.wip_cap for d in declared
+            d.wip_cap if isinstance(d, Production) and d.wip_cap is not None else np.inf
+            for d in declared
         ),
         "mail_off": offsets(mail)[:-1],
         "mail_len": ints(mail),
@@ -336,9 +341,9 @@ def _sinks(top: Topology) -> dict[str, Any]:
         orders.setdefault((top.points[s.row].site.name, s.demand.customer), []).append(s.index)
     longest = [0] * len(top.sinks)
     for group in orders.values():
-        wait = max(top.sinks[s].tolerance for s in group)
-        for s in group:
-            longest[s] = max(wait, top.sinks[s].demand.patience or 0)
+        wait = max(top.sinks[x].tolerance for x in group)
+        for x in group:
+            longest[x] = max(wait, top.sinks[x].demand.patience or 0)
     slots = [n + 2 for n in longest]
 
     def ranked(s: int) -> tuple[int, str]:

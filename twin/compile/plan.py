@@ -43,6 +43,7 @@ from twin.compile.network import build_network, floats, ints, network_slots, off
 from twin.demand import compile_demand
 from twin.distributions import build_lead_tables
 from twin.errors import RunError
+from twin.policies import needs_forecast
 from twin.schema import Purchase
 from twin.topology import Link, Topology, build
 
@@ -187,7 +188,11 @@ def _prices(top: Topology) -> Prices:
 
 
 def _switches(
-    top: Topology, net: Network, columns: Mapping[str, Any], devices: list, closable: set[int]
+    top: Topology,
+    net: Network,
+    columns: Mapping[str, Any],
+    devices: list[ev.PlacedDevice],
+    closable: set[int],
 ) -> Switches:
     scenario = top.scenario
     kinds = {d.kind for d in scenario.disruptions}
@@ -200,7 +205,7 @@ def _switches(
     shelf = bool(columns["row"][RULE.shelf_life].any())
     scrap = scenario.integer and any(e.yield_ < 1 for e in top.links)
     moving = bool(scenario.moves)
-    sees = [s.forecast.sees != "orders" and rl.policies.needs_forecast(s.policy) for s in settings]
+    sees = [s.forecast.sees != "orders" and needs_forecast(s.policy) for s in settings]
     lost = any(s.demand.unmet == "lost" for s in top.sinks)
     return Switches(
         disruptions=int(bool(scenario.disruptions)),
@@ -211,9 +216,7 @@ def _switches(
         lost_sales=int(lost),
         quotes=int(lost and (moving or bool(columns["driven"].any()))),
         mail=int(any(e.delay for e in top.links)),
-        forecasts=int(
-            any(rl.policies.needs_forecast(s.policy) or s.policy.kind == "human" for s in settings)
-        ),
+        forecasts=int(any(needs_forecast(s.policy) or s.policy.kind == "human" for s in settings)),
         visibility=int(any(sees)),
         need=int(any(s.customers_first for s in settings)),
         driven=int(moving or bool(columns["driven"].any())),
