@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from twin.compare import Comparison, compare
     from twin.decoupling import positions, suggest
     from twin.edits import apply
-    from twin.simulation import Simulation
     from twin.errors import NetworkError, OutputError, RunError, ScenarioError, TwinError
     from twin.explain import explain
     from twin.graphs import from_graph, to_graph
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from twin.result import Result
     from twin.run import run
     from twin.schema import Scenario
+    from twin.simulation import Simulation
 
 __version__: str
 

@@ -241,22 +241,25 @@ def run(
         finish(t, K, k0, seed, disturbed, on, w, history)
 
 
-BEGIN, DECIDE, ORDER, END = 0, 1, 2, 3
-
-
 @njit
 def run_part(
-    part: int, level: int, disturbed: int, t: int, K: int, k0: int, seed: int, on: Switches,
+    first: int, stop: int, disturbed: int, t: int, K: int, k0: int, seed: int, on: Switches,
     w: World, history: History,
 ) -> int:
-    """Advance a part of one period, so that a user's hook can decide after its level's rule."""
-    if part == BEGIN:
-        return begin(t, K, k0, seed, on, w)
-    if part == DECIDE:
-        decide_level(level, t, K, on, w)
-    elif part == ORDER:
-        order_level(level, t, K, disturbed, on, w)
-    else:
-        sweep(t, K, k0, seed, disturbed, on, w)
-        finish(t, K, k0, seed, disturbed, on, w, history)
+    """Do the steps ``first ... stop - 1`` of one period, so that a user's hook can decide between.
+
+    Step 0 is phases 1 to 3, steps ``1 + 2 level`` and ``2 + 2 level`` decide and order of a level,
+    the last one (``1 + 2 levels``) phases 5 to 7. Returns whether the period is disturbed.
+    """
+    for step in range(first, stop):
+        level = (step - 1) // 2
+        if step == 0:
+            disturbed = begin(t, K, k0, seed, on, w)
+        elif level >= w.network.n_levels:
+            sweep(t, K, k0, seed, disturbed, on, w)
+            finish(t, K, k0, seed, disturbed, on, w, history)
+        elif step % 2 == 1:
+            decide_level(level, t, K, on, w)
+        else:
+            order_level(level, t, K, disturbed, on, w)
     return disturbed

@@ -124,29 +124,18 @@ class Simulation:
         self.t = stop
 
     def _hooked_period(self, t: int) -> None:
-        """Run one period level by level, so that hooks decide right after their level's rule."""
-
-        def part(number: int, level: int = 0, disturbed: int = 0) -> int:
-            return kernel.run_part(
-                number,
-                level,
-                disturbed,
-                t,
-                self.K,
-                self.k0,
-                np.uint64(self.seed),
-                self.switches,
-                self.world,
-                self.history,
-            )
-
-        disturbed = part(kernel.BEGIN)
-        for level in range(self.world.network.n_levels):
-            part(kernel.DECIDE, level)
-            for hook in self.hooks.get(level, ()):
+        """Run one period in parts, so that hooks decide right after their level's rule."""
+        done, disturbed = 0, 0
+        last = 2 * self.world.network.n_levels + 2
+        for level in [*sorted(self.hooks), None]:
+            stop = last if level is None else 2 + 2 * level
+            disturbed = kernel.run_part(
+                done, stop, disturbed, t, self.K, self.k0, np.uint64(self.seed), self.switches,
+                self.world, self.history,
+            )  # fmt: skip
+            done = stop
+            for hook in self.hooks.get(level, ()) if level is not None else ():
                 hook(self)
-            part(kernel.ORDER, level, disturbed)
-        part(kernel.END, 0, disturbed)
 
     def move(self, to: Mapping[str, Any]) -> None:
         """Move decoupling points now, all at once (docs/physics.md, section 3.0).
