@@ -186,6 +186,18 @@ def test_place_that_cannot_be_written_is_refused_before_the_run(small, tmp_path,
     assert files(tmp_path) == before
 
 
+def test_full_disk_is_said_and_does_not_cost_the_numbers(small, tmp_path, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pandas.DataFrame.to_parquet", full)
+    before = files(tmp_path)
+    done = call("run", small, "--out", tmp_path / "out", code=2)
+    assert "cannot be written (No space left on device)" in done.stderr
+    assert "  on_time" in done.stdout
+    assert files(tmp_path) == before
+
+
 @pytest.mark.nojit
 @pytest.mark.parametrize(
     ("pair", "says"),

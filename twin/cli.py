@@ -8,48 +8,23 @@ that each waits only for what it needs.
 
 from __future__ import annotations
 
-import inspect
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from twin.errors import TwinError
 from twin.shell import terminal
+from twin.shell.commands import Group, command, examples_kept
 from twin.shell.terminal import note, say
 
 if TYPE_CHECKING:
     from twin.result import Result
     from twin.schema import Scenario
 
-F = TypeVar("F", bound=Callable[..., Any])
-USER_ERROR = 2
-
-
-class _Group(TyperGroup):
-    """Commands whose users' errors are one message and exit code 2."""
-
-    def invoke(self, ctx: Any) -> Any:
-        terminal.forgive_encoding()
-        try:
-            done = super().invoke(ctx)
-            sys.stdout.flush()  # a closed pipe is noticed here, where it is understood
-        except TwinError as error:
-            note(f"twin: {error}")
-            raise typer.Exit(USER_ERROR) from error
-        except KeyboardInterrupt as error:
-            note("twin: stopped")
-            raise typer.Exit(terminal.INTERRUPTED) from error
-        return done
-
-
 app = typer.Typer(
     name="twin",
-    cls=_Group,
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -82,31 +57,13 @@ Everything = Annotated[bool, typer.Option("--all", help="Show every KPI.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
 
 
-def _command(
-    short: str | None = None, name: str | None = None, of: typer.Typer = app
-) -> Callable[[F], F]:
-    """Register a command whose help is its docstring, examples line by line."""
-
-    def decorate(function: F) -> F:
-        text = inspect.getdoc(function) or ""
-        return of.command(name, help=_examples_kept(text), short_help=short)(function)
-
-    return decorate
-
-
-def _examples_kept(text: str) -> str:
-    """Mark paragraphs of examples, so that their lines are not joined."""
-    parts = [f"\b\n{p}" if "\ntwin " in f"\n{p}" else p for p in text.split("\n\n")]
-    return "\n\n".join(parts)
-
-
 def _version(asked: bool) -> None:
     if asked:
         version()
         raise typer.Exit
 
 
-_START = _examples_kept(
+_START = examples_kept(
     """Run a push-pull supply-chain twin from the shell.
 
 twin list                    scenarios that come with it
@@ -128,7 +85,7 @@ def main(
     """Take what stands before the command."""
 
 
-@_command()
+@command(app)
 def run(
     scenario: Name,
     replications: Replications = None,
@@ -156,6 +113,7 @@ def run(
     history_*.parquet, manifest.json and scenario.yaml.
     """
     from twin.shell import inputs
+    from twin.shell.report import report
 
     inputs.check_folder(out)
     inputs.check_picture(plot)
@@ -163,11 +121,14 @@ def run(
     with _engine(quiet) as progress:
         options = {"threads": threads, "progress": progress, "cancelled": progress.cancelled}
         result, told = _run(chosen, progress, options, wanted=not (quiet or as_json))
-        written = _written(result, out, plot)
-    if as_json:
-        say(result.to_json())
-    elif not quiet:
-        _report(scenario, result, told, everything)
+        progress.hide()
+        try:
+            written = _written(result, out, plot)
+        finally:  # a full disk should not cost the numbers as well
+            if as_json:
+                say(result.to_json())
+            elif not quiet:
+                report(scenario, result, told, everything)
     if not quiet:
         for text in written:
             note(text)
@@ -222,45 +183,7 @@ def _written(result: Result, out: Path | None, plot: Path | None) -> list[str]:
     return told
 
 
-def _report(name: str, result: Result, told: str, everything: bool) -> None:
-    import textwrap
-
-    from twin.shell import figures
-
-    say(figures.title(result))
-    say("")
-    say(figures.kpi_table(result, everything))
-    if told:
-        say("\n" + textwrap.fill(told, 80))
-    for remark in result.notes:
-        say("\n" + textwrap.fill(f"Note: {remark}", 80))
-    say("\nTry next:")
-    say("\n".join(f"  {line}" for line in _next(name, result)))
-
-
-def _next(name: str, result: Result) -> list[str]:
-    """Return commands that lead on from a result."""
-    lines = [f"twin explain {name}", *_other_cut(name, result)]
-    if result.scenario.disruptions:
-        lines.append(f"twin compare {name}")
-    return [*lines, f"twin run {name} --out results"]
-
-
-def _other_cut(name: str, result: Result) -> list[str]:
-    """Return the command that moves the first decoupling point by one stage."""
-    from twin.decoupling import positions
-
-    for family in result.scenario.families:
-        stages = [p.stage for p in positions(result.topology, family.name)]
-        if family.decoupling_point in stages and len(stages) > 1:
-            here = stages.index(str(family.decoupling_point))
-            there = stages[here + 1] if here + 1 < len(stages) else stages[here - 1]
-            change = f"families.{family.name}.decoupling_point={there}"
-            return [f"twin compare {name} --set {change}"]
-    return []
-
-
-@_command("Run two scenarios with the same luck.")
+@command(app, "Run two scenarios with the same luck.")
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A file, or a name from `twin list`.")],
     b: Annotated[
@@ -304,7 +227,7 @@ def compare(
     say(figures.comparison_table(found, everything))
 
 
-@_command("Check a scenario file, line by line.")
+@command(app, "Check a scenario file, line by line.")
 def validate(scenario: Name) -> None:
     """Check a scenario file and say what is wrong with it, line by line.
 
@@ -323,7 +246,7 @@ def validate(scenario: Name) -> None:
     say(f"{scenario}: ok\n{counts}; {found.horizon} {found.calendar.period}s")
 
 
-@_command("Write a small scenario to start from.")
+@command(app, "Write a small scenario to start from.")
 def new(
     file: Annotated[Path, typer.Argument(help="What to write.")] = Path("scenario.yaml"),
     from_tables: Annotated[
@@ -353,7 +276,7 @@ def new(
     say(f"wrote {file}\nTry next:\n  twin explain {file}\n  twin run {file}")
 
 
-@_command(name="list")
+@command(app, name="list")
 def list_scenarios() -> None:
     """List the scenarios that come with the twin.
 
@@ -366,7 +289,7 @@ def list_scenarios() -> None:
     say(columns([(name, title) for name, title, _ in shipped()]))
 
 
-@_command()
+@command(app)
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors and forms.
 
@@ -378,7 +301,7 @@ def schema() -> None:
     say(json.dumps(json_schema(), indent=1))
 
 
-@_command("Make a scenario of a chain of Willems (2008).", name="willems", of=imports)
+@command(imports, "Make a scenario of a chain of Willems (2008).", name="willems")
 def import_willems(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="With stages.csv, arcs.csv.")],
     chain: Annotated[str, typer.Option(metavar="N", help="Number of the chain.")],
@@ -404,7 +327,7 @@ def import_willems(
     say("\n".join(f"* {text}" for text in assumed))
 
 
-@_command("Tell in words what is in a scenario.")
+@command(app, "Tell in words what is in a scenario.")
 def explain(scenario: Name, as_json: AsJson = False) -> None:
     """Tell in words what is in a scenario: network, cut, lead times, rules, disruptions.
 
@@ -420,7 +343,7 @@ def explain(scenario: Name, as_json: AsJson = False) -> None:
     say(json.dumps(asdict(found), indent=1, ensure_ascii=False) if as_json else found.text())
 
 
-@_command()
+@command(app)
 def warmup() -> None:
     """Compile the engine now, so that the first run need not wait.
 
@@ -437,7 +360,7 @@ def warmup() -> None:
     say(f"the engine {done} in {spent[0]:.1f} s ({CACHE_FOLDER})")
 
 
-@_command("Print what the numbers depend on.")
+@command(app, "Print what the numbers depend on.")
 def version() -> None:
     """Print the version of the twin and of what its numbers depend on.
 

@@ -77,11 +77,15 @@ class Progress:
             self._task = self._bar.add_task("running", total=None)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def hide(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away, and let Ctrl-C do what it did before."""
+        self.hide()
         if self._old is not None:
             signal.signal(signal.SIGINT, self._old)
 
