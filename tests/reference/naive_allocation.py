@@ -32,12 +32,10 @@ def split(
 
 
 def split_once(rule, stock, wants, claims, integer) -> dict[str, float]:
-    if rule == "proportional":
-        got = in_proportion(stock, wants)
-    elif rule == "fair_share":
-        got = water_filling(stock, wants)
-    else:
-        got = by_rank(rule, stock, wants, claims)
+    if rule in ("index", "priority"):
+        return by_rank(rule, stock, wants, claims, integer)
+    share = in_proportion if rule == "proportional" else water_filling
+    got = share(stock, wants)
     return whole_units(got) if integer else got
 
 
@@ -59,8 +57,11 @@ def water_filling(stock: float, wants: dict[str, float]) -> dict[str, float]:
     return got
 
 
-def by_rank(rule: str, stock: float, wants: dict[str, float], claims) -> dict[str, float]:
-    """Index: by rank; priority: sinks first, then by rank; equal ranks in proportion."""
+def by_rank(rule, stock, wants: dict[str, float], claims, integer) -> dict[str, float]:
+    """Index: by rank; priority: sinks first, then by rank; equal ranks in proportion.
+
+    Whole units are made rank by rank, so that a lower rank's fraction never costs a higher one.
+    """
     groups: dict[tuple[bool, int], list[str]] = {}
     for c in claims:
         place = (rule == "priority" and not c.is_sink, c.rank)
@@ -68,6 +69,7 @@ def by_rank(rule: str, stock: float, wants: dict[str, float], claims) -> dict[st
     got: dict[str, float] = {}
     for place in sorted(groups):
         part = in_proportion(stock, {name: wants[name] for name in groups[place]})
+        part = whole_units(part) if integer else part
         stock = max(0.0, stock - sum(part.values()))
         got.update(part)
     return got

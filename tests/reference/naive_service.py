@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from tests.reference.naive_allocation import Claim, split
 from tests.reference.naive_disruptions import Effects
+from tests.reference.naive_material import close
 from tests.reference.naive_network import Point, Sink, World, down
 
 
@@ -127,10 +128,10 @@ class Promises:
         units = max(0.0, min(self.own[sink.name], sink.point.on_hand))
         sink.point.take_out(units)
         sink.point.record -= units
-        sink.accepted = units
+        self.queue(sink, units)  # behind orders still open from before a move
         sink.delivered += units
         sink.lost += sink.demand - units
-        self.world.service.delivered(sink, self.t, self.t, units)
+        close(sink, units, self.t, self.world.service.delivered)
 
     def quotes(self) -> dict[str, float]:
         """Units refused by each lost-sale sink of an order-driven stock point."""

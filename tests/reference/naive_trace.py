@@ -40,6 +40,7 @@ class Trace:
     opening_transit: dict[str, float] = field(default_factory=dict)
     filled: dict[str, list[float]] = field(default_factory=dict)  # by sink and period of demand
     on_time: dict[str, list[float]] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)  # periods whose on-time units are known
     otif: dict[tuple[str, str], list[bool | None]] = field(default_factory=dict)
     fill_units: dict[str, float] = field(default_factory=dict)  # totals after the warm-up
     on_time_units: dict[str, float] = field(default_factory=dict)
