@@ -219,7 +219,7 @@ def _ends(pen: Pen, ax: Axes, course: series.Course, band: bool) -> None:
     if not known.size:
         return
     i = known[-1]
-    names = [("median", float(course.middle[i]), look.INK)]
+    names = [("median" if band else "one run", float(course.middle[i]), look.INK)]
     if band:
         names.insert(0, ("p10–p90", float(course.low[i]), look.GREY))
     words, at, colors = zip(*names, strict=True)
