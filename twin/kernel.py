@@ -219,7 +219,8 @@ def finish(
     account.account_links(links, w.link_sums)
     if on.disruptions:
         account.account_gates(links, w.link_sums)
-    account.account_sinks(t, K, net, sinks, w.rings, w.sink_sums, w.work.turn)
+    account.account_sinks(K, net, sinks, w.sink_sums)
+    account.account_on_time(t, K, net, sinks, w.rings, w.sink_sums, w.work.turn)
     w.visits[15] += 1
     account.account_customer_orders(t, K, net, sinks, w.rings, w.sink_sums, w.work.turn)
     if on.history:

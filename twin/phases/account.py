@@ -76,48 +76,48 @@ def account_gates(links: Table, sums: Table) -> None:
 
 
 @inner
-def account_sinks(
-    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints
-) -> None:
-    """Match what was delivered to what was ordered, first in first out."""
+def account_sinks(K: int, net: Network, sinks: Table, sums: Table) -> None:
+    """Add up deliveries, losses, backlog and what was filled in the period of demand."""
     for s in range(net.n_sinks):
-        wait = net.sink[NET_SINK.tolerance, s]
-        stay = net.sink[NET_SINK.patience, s]
+        gone_at_once = net.sink[NET_SINK.patience, s] == 0
         x0 = np.uint64(s * K)
         for k in range(np.uint64(K)):
             x = x0 + k
             owed = sinks[SINK.owed, x]
             lost = sinks[SINK.lost, x]
-            filled = sinks[SINK.accepted, x] - owed - (lost if stay == 0 else 0.0)
+            filled = sinks[SINK.accepted, x] - owed - (lost if gone_at_once else 0.0)
             sums[SINK_SUM.delivered, x] += sinks[SINK.delivered, x]
             sums[SINK_SUM.lost, x] += lost
             sums[SINK_SUM.owed, x] += owed
             sums[SINK_SUM.filled, x] += max(0.0, filled)
             sums[SINK_SUM.short, x] += 1.0 if owed > _SAME or lost > _SAME else 0.0
-        if t >= wait:
-            count_on_time(s, t - wait, K, wait == stay, net, sinks, rings, sums, turn)
 
 
 @inner
-def count_on_time(
-    s: int, then: int, K: int, leaving: bool, net: Network, sinks: Table, rings: Floats,
-    sums: Table, turn: Ints,
+def account_on_time(
+    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
-    """Count the units demanded in period ``then`` that are closed by now, at their tolerance."""
-    n = net.sink[NET_SINK.curve_len, s]
-    at = slot_of(turn[n] - net.sink[NET_SINK.tolerance, s], n)
-    high = np.uint64((net.sink[NET_SINK.curve_off, s] + at) * K)
-    low = np.uint64((net.sink[NET_SINK.curve_off, s] + slot_of(at - 1, n)) * K)
-    asked = np.uint64((net.sink[NET_SINK.asked_off, s] + at) * K)
-    x0 = np.uint64(s * K)
-    for k in range(np.uint64(K)):
-        x = x0 + k
-        before = rings[low + k] if then > 0 else 0.0
+    """Count what is closed by the tolerance of its customers, first in first out."""
+    for s in range(net.n_sinks):
+        wait = net.sink[NET_SINK.tolerance, s]
+        then = t - wait
+        if then < 0:
+            continue
+        n = net.sink[NET_SINK.curve_len, s]
+        at = slot_of(turn[n] - wait, n)
+        high = np.uint64((net.sink[NET_SINK.curve_off, s] + at) * K)
+        low = np.uint64((net.sink[NET_SINK.curve_off, s] + slot_of(at - 1, n)) * K)
+        asked = np.uint64((net.sink[NET_SINK.asked_off, s] + at) * K)
         # who leaves in this very period was accepted in ``then`` and is not on time
-        gone = sinks[SINK.lost, x] if leaving else 0.0
-        done = sinks[SINK.closed_total, x] - gone - before
-        sums[SINK_SUM.on_time, x] += max(0.0, min(rings[high + k] - before, done))
-        sums[SINK_SUM.due, x] += abs(rings[asked + k])
+        leaving = 1.0 if wait == net.sink[NET_SINK.patience, s] else 0.0
+        past = 1.0 if then > 0 else 0.0
+        x0 = np.uint64(s * K)
+        for k in range(np.uint64(K)):
+            x = x0 + k
+            before = past * rings[low + k]
+            done = sinks[SINK.closed_total, x] - leaving * sinks[SINK.lost, x] - before
+            sums[SINK_SUM.on_time, x] += max(0.0, min(rings[high + k] - before, done))
+            sums[SINK_SUM.due, x] += abs(rings[asked + k])
 
 
 @inner
