@@ -24,6 +24,7 @@ test: $(VENV)/test.stamp check ## install what a developer needs, run the checks
 	echo "== with the JIT off: the small tests, and what they cover" && \
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n $(JOBS) -m nojit --cov --cov-report=term && \
 	echo "== as users run it" && \
+	$(BIN)/twin warmup && \
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "$$marks"
 
 check: $(VENV)/test.stamp ## style, types, import contracts and spelling

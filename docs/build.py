@@ -19,15 +19,15 @@ from markdown_it.token import Token
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+FIRST = ("README", "scenarios", "glossary", "parameters", "kpis", "conventions", "physics",
+         "architecture")  # fmt: skip
 PAGES = [
     ROOT / "README.md",
-    *(HERE / f"{name}.md" for name in (
-        "README", "scenarios", "glossary", "parameters", "kpis", "conventions", "physics",
-        "architecture",
-    )),
+    *(HERE / f"{name}.md" for name in FIRST),
+    *(page for page in sorted(HERE.glob("*.md")) if page.stem not in FIRST),
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
-]  # fmt: skip
+]
 STYLE = """\
 body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:1rem/1.55 system-ui,sans-serif;
 color:#1c2430;background:#fff}

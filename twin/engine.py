@@ -195,6 +195,16 @@ def run_blocks(
     workers = max(1, min(threads or os.cpu_count() or 1, len(parts)))
     if workers == 1:
         return [one(part) for part in parts]
+    return _on_threads(one, parts, workers, stop)
+
+
+def _on_threads(
+    one: Callable[[tuple[int, int]], Any],
+    parts: list[tuple[int, int]],
+    workers: int,
+    stop: threading.Event,
+) -> list[Any]:
+    """Run the blocks on threads; the first failure (or Ctrl-C) stops the others."""
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(one, part) for part in parts]
         try:
