@@ -1,0 +1,1 @@
+"""What the twin is measured against: the same rules, written or run by something else."""
