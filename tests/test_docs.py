@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
+import twin
 import twin.kernel
 from twin.cli import app
 
@@ -45,6 +46,13 @@ def builder() -> ModuleType:
 def test_python_of_the_readme_runs(number, capsys):
     exec(compile(blocks(README, "python")[number], f"README block {number}", "exec"), {})
     assert capsys.readouterr().out
+
+
+def test_picture_of_the_readme_shows_what_the_twin_says_today():
+    """A changed engine needs a new one: twin run electronics --plot docs/picture.svg."""
+    drawn = (ROOT / "docs" / "picture.svg").read_text(encoding="utf-8")
+    said = re.findall(r"<dc:title>(.*?)</dc:title>", drawn)
+    assert twin.run("electronics").plot().sentence in said
 
 
 def test_commands_of_the_readme_run(tmp_path, monkeypatch):

@@ -152,7 +152,7 @@ def _engine(quiet: bool) -> terminal.Progress:
     from twin.jit import is_cold
 
     if not quiet and is_cold():
-        note("twin: compiling the engine once (about a minute); later runs start at once")
+        note("twin: compiling the engine once (a minute or two); later runs start at once")
     return terminal.Progress(shown=not quiet)
 
 
