@@ -252,11 +252,11 @@ def test_plain_locale_gets_plain_letters(small):
 
 
 def test_closed_pipe_says_nothing():
-    """As in ``twin schema | head``, with a reader that is gone before anything is written."""
+    """As in ``twin list | head -0``, with a reader that is gone before anything is written."""
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-m", "twin.cli", "schema"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "twin.cli", "list"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=env, check=False)
     os.close(write)
     assert done.stderr == b""
