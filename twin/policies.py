@@ -20,6 +20,7 @@ from twin.arrays import (
     RULE,
     THETA,
     Floats,
+    Ints,
     Rules,
     Table,
 )
@@ -42,40 +43,40 @@ def needs_forecast(policy: Policy) -> bool:
 
 
 @inner
-def _position(rules: Rules, rows: Table, j: int) -> float:
-    return rows[rules.rec, j] + rows[ROW.on_order, j] - rows[ROW.backlog, j]
+def _position(rec: int, rows: Table, j: int) -> float:
+    return rows[rec, j] + rows[ROW.on_order, j] - rows[ROW.backlog, j]
 
 
 @inner
-def _safety(rules: Rules, rows: Table, j: int, interval: float) -> float:
+def _safety(theta: Table, rows: Table, j: int, interval: float) -> float:
     """Safety stock over an interval: fixed, or z sqrt(P σ² + F² Var L)."""
-    if not math.isnan(rules.theta[THETA.safety_stock, j]):
-        return rules.theta[THETA.safety_stock, j]
+    if not math.isnan(theta[THETA.safety_stock, j]):
+        return theta[THETA.safety_stock, j]
     f = rows[ROW.forecast, j]
-    spread = interval * rows[ROW.variance, j] + f * f * rules.theta[THETA.lead_variance, j]
-    return rules.theta[THETA.safety_factor, j] * math.sqrt(max(0.0, spread))
+    spread = interval * rows[ROW.variance, j] + f * f * theta[THETA.lead_variance, j]
+    return theta[THETA.safety_factor, j] * math.sqrt(max(0.0, spread))
 
 
 @inner
-def _target(rules: Rules, rows: Table, j: int) -> float:
+def _target(theta: Table, rows: Table, j: int) -> float:
     """Return expected demand over the protection interval plus safety stock."""
-    interval = rules.theta[THETA.cover, j]
-    return rows[ROW.forecast, j] * interval + _safety(rules, rows, j, interval)
+    interval = theta[THETA.cover, j]
+    return rows[ROW.forecast, j] * interval + _safety(theta, rows, j, interval)
 
 
 @inner
-def _due(rules: Rules, i: int, t: int) -> bool:
-    n = rules.row[RULE.review, i]
-    return n == 1 or (t - rules.row[RULE.phase, i]) % n == 0
+def _due(row: Ints, i: int, t: int) -> bool:
+    n = row[RULE.review, i]
+    return n == 1 or (t - row[RULE.phase, i]) % n == 0
 
 
 @inner
-def ramp_factor(rules: Rules, i: int, t: int) -> float:
+def ramp_factor(row: Ints, i: int, t: int) -> float:
     """Share of its level that a stock point aims at after it became a stock point."""
-    length = rules.row[RULE.ramp_length, i]
+    length = row[RULE.ramp_length, i]
     if length <= 0:
         return 1.0
-    return min(1.0, (t - rules.row[RULE.ramp_start, i] + 1) / length)
+    return min(1.0, (t - row[RULE.ramp_start, i] + 1) / length)
 
 
 @inner
@@ -95,18 +96,18 @@ def base_stock(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, ring
     Theory, 2nd ed., section 4.3.2).
     """
     for i in range(lo, hi):
-        if not _due(rules, i, t):
+        if not _due(rules.row, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         a = np.uint64(i * K)
         b = np.uint64(i * K + K)
         if math.isnan(rules.theta[THETA.level, a]):
             for j in range(a, b):
-                rows[ROW.order, j] = max(0.0, r * _target(rules, rows, j) - _position(rules, rows, j))
+                rows[ROW.order, j] = max(0.0, r * _target(rules.theta, rows, j) - _position(rules.rec, rows, j))
         else:
             for j in range(a, b):
-                rows[ROW.order, j] = max(0.0, r * rules.theta[THETA.level, j] - _position(rules, rows, j))
+                rows[ROW.order, j] = max(0.0, r * rules.theta[THETA.level, j] - _position(rules.rec, rows, j))
 
 
 @POLICIES.add(
@@ -123,18 +124,18 @@ def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
     S = s + Q.
     """
     for i in range(lo, hi):
-        if not _due(rules, i, t):
+        if not _due(rules.row, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
             s = rules.theta[THETA.reorder_point, j]
             if math.isnan(s):
-                s = _target(rules, rows, j)
+                s = _target(rules.theta, rows, j)
             top = rules.theta[THETA.level, j]
             if math.isnan(top):
                 top = s + rules.theta[THETA.lot, j]
-            position = _position(rules, rows, j)
+            position = _position(rules.rec, rows, j)
             low = position <= r * s + _TINY
             rows[ROW.order, j] = max(0.0, r * top - position) if low else 0.0
 
@@ -150,15 +151,15 @@ def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
     IP <= r: q = Q ⌈(r - IP + ε)/Q⌉ (Snyder & Shen section 4.3.1, periodic form).
     """
     for i in range(lo, hi):
-        if not _due(rules, i, t):
+        if not _due(rules.row, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
             point = rules.theta[THETA.reorder_point, j]
             if math.isnan(point):
-                point = _target(rules, rows, j)
-            gap = r * point - _position(rules, rows, j)
+                point = _target(rules.theta, rows, j)
+            gap = r * point - _position(rules.rec, rows, j)
             lots = math.floor(gap / rules.theta[THETA.lot, j] + _TINY) + 1.0
             rows[ROW.order, j] = rules.theta[THETA.lot, j] * lots if gap >= -_TINY else 0.0
 
@@ -190,13 +191,13 @@ def mrp(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
         n = rules.row[RULE.review, i]
         slot = (t - rules.row[RULE.phase, i]) % n
         first = rules.row[RULE.plan_off, i]
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         for k in range(np.uint64(K)):
             j = np.uint64(i * K) + k
             if slot == 0:
                 lead = rules.theta[THETA.lead, j]
-                x = _position(rules, rows, j) - rows[ROW.forecast, j] * lead
-                safety = r * _safety(rules, rows, j, lead + n - 1)
+                x = _position(rules.rec, rows, j) - rows[ROW.forecast, j] * lead
+                safety = r * _safety(rules.theta, rows, j, lead + n - 1)
                 for h in range(n):
                     if h > 0:
                         x -= rows[ROW.forecast, j]
@@ -218,14 +219,14 @@ def push_plan(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings
         n = rules.row[RULE.review, i]
         first = np.uint64(rules.row[RULE.plan_off, i] * K)
         plans = (t - rules.row[RULE.phase, i]) % n == 0
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         for k in range(np.uint64(K)):
             j = np.uint64(i * K) + k
             if plans:
                 lead = rules.theta[THETA.lead, j]
                 f = rows[ROW.forecast, j]
-                aim = r * (f * lead + _safety(rules, rows, j, lead + n - 1))
-                rings[first + k] = max(0.0, f + (aim - _position(rules, rows, j)) / n)
+                aim = r * (f * lead + _safety(rules.theta, rows, j, lead + n - 1))
+                rings[first + k] = max(0.0, f + (aim - _position(rules.rec, rows, j)) / n)
             rows[ROW.order, j] = rings[first + k]
 
 
@@ -237,10 +238,10 @@ def kanban(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: F
     q = c ⌊(K c - H - OO)/c⌋ with K cards of container c (Hopp & Spearman 2004: pull limits WIP).
     """
     for i in range(lo, hi):
-        if not _due(rules, i, t):
+        if not _due(rules.row, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
             c = rules.theta[THETA.lot, j]
             full = math.floor(r * rules.theta[THETA.cards, j] + _TINY) * c
@@ -257,10 +258,10 @@ def conwip(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: F
     of everything downstream of it, in its units (Spearman, Woodruff & Hopp 1990).
     """
     for i in range(lo, hi):
-        if not _due(rules, i, t):
+        if not _due(rules.row, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         for k in range(np.uint64(K)):
             j = np.uint64(i * K) + k
             line = rows[rules.rec, j] + rows[ROW.on_order, j]
@@ -278,11 +279,11 @@ def order_driven(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, ri
     q = max(0, -IP): base stock with S = 0 (the pull side of the decoupling point).
     """
     for i in range(lo, hi):
-        if not _due(rules, i, t):
+        if not _due(rules.row, i, t):
             _skip(rows, i, K)
             continue
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            rows[ROW.order, j] = max(0.0, -_position(rules, rows, j))
+            rows[ROW.order, j] = max(0.0, -_position(rules.rec, rows, j))
 
 
 @POLICIES.add(
@@ -296,7 +297,7 @@ def human(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Fl
     Management Science 35(3), equations 5-8).
     """
     for i in range(lo, hi):
-        r = ramp_factor(rules, i, t)
+        r = ramp_factor(rules.row, i, t)
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
             theta = rules.theta[THETA.smoothing, j]
             expected = theta * rows[ROW.incoming, j] + (1.0 - theta) * rows[ROW.forecast, j]

@@ -111,16 +111,7 @@ class Simulation:
                 self._hooked_period(t)
                 self.t = t + 1
             return
-        kernel.run(
-            self.t,
-            stop,
-            self.K,
-            self.k0,
-            np.uint64(self.seed),
-            self.switches,
-            self.world,
-            self.history,
-        )
+        self._steps(self.t, stop, 0, kernel.WHOLE, 0)
         self.t = stop
 
     def _hooked_period(self, t: int) -> None:
@@ -129,13 +120,25 @@ class Simulation:
         last = 2 * self.world.network.n_levels + 2
         for level in [*sorted(self.hooks), None]:
             stop = last if level is None else 2 + 2 * level
-            disturbed = kernel.run_part(
-                done, stop, disturbed, t, self.K, self.k0, np.uint64(self.seed), self.switches,
-                self.world, self.history,
-            )  # fmt: skip
+            disturbed = self._steps(t, t + 1, done, stop, disturbed)
             done = stop
             for hook in self.hooks.get(level, ()) if level is not None else ():
                 hook(self)
+
+    def _steps(self, t0: int, t1: int, first: int, stop: int, disturbed: int) -> int:
+        return kernel.run(
+            t0,
+            t1,
+            first,
+            stop,
+            disturbed,
+            self.K,
+            self.k0,
+            np.uint64(self.seed),
+            self.switches,
+            self.world,
+            self.history,
+        )
 
     def move(self, to: Mapping[str, Any]) -> None:
         """Move decoupling points now, all at once (docs/physics.md, section 3.0).

@@ -128,39 +128,44 @@ def slot_of(place: int, n: int) -> int:
 
 @inner
 def account_customer_orders(
-    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints
+    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints,
+    lines: Floats, failed: Floats,
 ) -> None:
     """Count orders complete in time: all lines of one customer, site and period (OTIF)."""
     for g in range(net.order_group_off.size - 1):
         a, b = net.order_group_off[g], net.order_group_off[g + 1]
-        first = net.order_group_sink[a]
         wait = 0
         for p in range(a, b):
             wait = max(wait, net.sink[NET_SINK.tolerance, net.order_group_sink[p]])
         if t < wait:
             continue
-        for k in range(K):
-            lines = 0.0
-            complete = 1.0
-            for p in range(a, b):
-                s = net.order_group_sink[p]
-                n = net.sink[NET_SINK.curve_len, s]
-                at = slot_of(turn[n] - wait, n)
-                asked = rings[(net.sink[NET_SINK.asked_off, s] + at) * K + k]
-                if asked == 0.0:
-                    continue
-                lines += 1.0
-                curve = net.sink[NET_SINK.curve_off, s]
-                now = rings[(curve + at) * K + k]
-                before = rings[(curve + slot_of(at - 1, n)) * K + k] if t > wait else 0.0
+        past = 1.0 if t > wait else 0.0
+        for k in range(np.uint64(K)):
+            lines[k] = 0.0
+            failed[k] = 0.0
+        for p in range(a, b):
+            s = net.order_group_sink[p]
+            n = net.sink[NET_SINK.curve_len, s]
+            at = slot_of(turn[n] - wait, n)
+            line = np.uint64((net.sink[NET_SINK.asked_off, s] + at) * K)
+            curve = net.sink[NET_SINK.curve_off, s]
+            high = np.uint64((curve + at) * K)
+            low = np.uint64((curve + slot_of(at - 1, n)) * K)
+            x = np.uint64(s * K)
+            for k in range(np.uint64(K)):
+                asked = rings[line + k]
+                now = rings[high + k]
                 slack = _SAME * max(1.0, now)
-                # refused in part, still owed, or given up waiting (asked is then negative)
-                owed = sinks[SINK.closed_total, s * K + k] < now - slack
-                if owed or asked < 0.0 or now - before < asked - slack:
-                    complete = 0.0
-            if lines > 0.0:
-                sums[SINK_SUM.orders, first * K + k] += 1.0
-                sums[SINK_SUM.orders_complete, first * K + k] += complete
+                lines[k] += 1.0 if asked != 0.0 else 0.0
+                # given up waiting (asked is then negative), still owed, or refused in part
+                short = now - past * rings[low + k] < asked - slack
+                late = sinks[SINK.closed_total, x + k] < now - slack
+                failed[k] += 1.0 if asked < 0.0 or (asked > 0.0 and (short or late)) else 0.0
+        first = np.uint64(net.order_group_sink[a] * K)
+        for k in range(np.uint64(K)):
+            if lines[k] > 0.0:
+                sums[SINK_SUM.orders, first + k] += 1.0
+                sums[SINK_SUM.orders_complete, first + k] += 1.0 if failed[k] == 0.0 else 0.0
 
 
 @inner

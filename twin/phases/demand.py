@@ -32,7 +32,7 @@ from twin.jit import inner
 
 @inner
 def draw(
-    t: int, K: int, net: Network, sinks: Table, tables, fx: Effects, seed: int, k0: int,
+    t: int, K: int, sinks: Table, tables, fx: Effects, seed: int, k0: int,
     disturbed: int, integer: int, none: Floats,
 ) -> None:
     """Draw what every sink wants in this period."""
@@ -44,7 +44,7 @@ def draw(
 
 
 @inner
-def accept_all(t: int, K: int, net: Network, sinks: Table, rows: Table) -> None:
+def accept_all(K: int, net: Network, sinks: Table, rows: Table) -> None:
     """Queue the demand of every sink that waits (the backorder case)."""
     for s in range(net.n_sinks):
         i = np.uint64(net.sink[NET_SINK.sink_row, s] * K)
@@ -66,7 +66,7 @@ def accept_all(t: int, K: int, net: Network, sinks: Table, rows: Table) -> None:
 
 @inner
 def serve_or_lose(
-    t: int, K: int, rec: int, net: Network, driven: Flags, sinks: Table, rows: Table, fx: Effects,
+    K: int, rec: int, net: Network, driven: Flags, sinks: Table, rows: Table, fx: Effects,
     records: int, disturbed: int, integer: int, shelf: int, scratch: Floats,
 ) -> None:
     """Serve lost-sale sinks of stocked rows from what is available to promise; the rest is lost."""

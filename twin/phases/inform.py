@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from twin import forecasters, policies
+from twin import forecasters
 from twin.arrays import (
     FX_LINK,
     FX_ROW,
@@ -64,7 +64,7 @@ def owe(e: int, K: int, net: Network, rows: Table, links: Table, column: int) ->
 
 @inner
 def see_customers(
-    lo: int, hi: int, t: int, K: int, net: Network, rows: Table, sinks: Table
+    lo: int, hi: int, K: int, net: Network, rows: Table, sinks: Table
 ) -> None:
     """Explode accepted and wanted customer demand up to the rows of a level."""
     for i in range(lo, hi):
@@ -355,11 +355,3 @@ def predict(
     """Let the rows of a segment see and forecast."""
     look(lo, hi, t, K, rules, rows, rings)
     forecasters.update(number, lo, hi, t, K, rules, rows, rings, sums)
-
-
-@inner
-def choose(
-    number: int, lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats
-) -> None:
-    """Let the policy of a segment decide."""
-    policies.decide(number, lo, hi, t, K, rules, rows, rings)

@@ -19,6 +19,7 @@ from twin.arrays import (
     RATE,
     ROW,
     SINK,
+    STAGE,
     Effects,
     Floats,
     Ints,
@@ -38,11 +39,10 @@ _TINY = 1e-9  # less is rounding noise and stays where it is
 
 @inner
 def move_outside(
-    lo: int, hi: int, K: int, net: Network, links: Table, work: Work, fx: Effects, disturbed: int,
-    integer: int,
+    K: int, net: Network, links: Table, work: Work, fx: Effects, disturbed: int, integer: int
 ) -> None:
     """Let outside suppliers ship, and production without components start."""
-    for p in range(lo, hi):
+    for p in range(net.stage[STAGE.send_off, 0], net.stage[STAGE.send_off, 1]):
         e = net.send_link[p]
         wish(e, K, net, links, work.want, fx, disturbed)
         if disturbed and net.link[NET_LINK.kind, e] == 1:
@@ -59,11 +59,10 @@ def move_outside(
 
 @inner
 def move_rows(
-    lo: int, hi: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work,
-    integer: int,
+    m: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work, integer: int
 ) -> None:
     """Split the stock of independent rows over their sinks and ship links."""
-    for p in range(lo, hi):
+    for p in range(net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]):
         i = net.stage_row[p]
         a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
         r = np.uint64(i * K)
@@ -113,11 +112,11 @@ def move_rows(
 
 @inner
 def move_rows_disturbed(
-    lo: int, hi: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work,
+    m: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work,
     fx: Effects, integer: int,
 ) -> None:
     """Split the stock of independent rows in a period with disruptions."""
-    for p in range(lo, hi):
+    for p in range(net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]):
         i = net.stage_row[p]
         a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
         for q in range(a, b):
@@ -150,10 +149,10 @@ def move_rows_disturbed(
 
 @inner
 def deliver(
-    lo: int, hi: int, K: int, net: Network, rows: Table, sinks: Table, records: int, shelf: int
+    m: int, K: int, net: Network, rows: Table, sinks: Table, records: int, shelf: int
 ) -> None:
     """Hand over to the customers of the rows of a stage what they were allotted."""
-    for p in range(lo, hi):
+    for p in range(net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]):
         i = net.stage_row[p]
         r = np.uint64(i * K)
         for s in range(net.row[NET_ROW.sink_off, i], net.row[NET_ROW.sink_off, i + 1]):
@@ -186,11 +185,11 @@ def book_out(
 
 @inner
 def send(
-    lo: int, hi: int, K: int, net: Network, rows: Table, links: Table, rings: Floats, turn: Ints,
+    m: int, K: int, net: Network, rows: Table, links: Table, rings: Floats, turn: Ints,
     records: int, shelf: int,
 ) -> None:
     """Take what moves out of its components' stock and put it on the way (constant lead times)."""
-    for p in range(lo, hi):
+    for p in range(net.stage[STAGE.send_off, m], net.stage[STAGE.send_off, m + 1]):
         e = net.send_link[p]
         x = np.uint64(e * K)
         for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
@@ -219,12 +218,12 @@ def send(
 
 @inner
 def send_special(
-    lo: int, hi: int, t: int, K: int, net: Network, rules: Rules, rows: Table, links: Table,
+    m: int, t: int, K: int, net: Network, rules: Rules, rows: Table, links: Table,
     rings: Floats, fx: Effects, leads, lead_table: np.ndarray, seed: int, k0: int,
     disturbed: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Put on the way what has a random, zero, stretched or interruptible lead time."""
-    for p in range(lo, hi):
+    for p in range(net.stage[STAGE.send_off, m], net.stage[STAGE.send_off, m + 1]):
         e = net.send_link[p]
         if not net.link[NET_LINK.special, e]:
             continue

@@ -210,9 +210,29 @@ def correct(t: int, K: int, dev: Devices, rows: Table) -> None:
 
 
 @inner
-def clear(rows: Table) -> None:
-    """Start a period's losses at zero."""
+def clear_period(rows: Table, links: Table) -> None:
+    """Start a period's orders received and dispatches at zero."""
+    for j in range(np.uint64(rows.shape[1])):
+        rows[ROW.incoming, j] = 0.0
+    for x in range(np.uint64(links.shape[1])):
+        links[LINK.moved, x] = 0.0
+
+
+@inner
+def lose(
+    t: int, K: int, rules: Rules, rows: Table, rings: Floats, sums: Table, fx: Effects,
+    seed: int, k0: int, disturbed: int, records: int, integer: int, shelf: int,
+) -> None:
+    """Let destruction, expiry, shrink and wrong uploads strike."""
     rows[ROW.lost, :] = 0.0
+    if disturbed:
+        destroy(K, fx, rows, sums, records, integer, shelf)
+    if shelf:
+        expire(t, K, rules, rows, rings, sums, records)
+    if records:
+        shrink(t, K, rules, rows, sums, seed, k0, integer, shelf)
+        if disturbed:
+            upload(fx, rows)
 
 
 @inner
