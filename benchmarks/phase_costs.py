@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from twin.arrays import LINK, ROW, STAGE
+from twin import policies
 from twin.compile import Plan
 from twin.engine import Simulation
 from twin.jit import njit
@@ -18,7 +18,8 @@ from twin.phases import account, demand, inform, material, receive
 
 PHASES = (
     "clear", "receive", "draw", "accept", "book", "decide", "order", "outside", "share out",
-    "deliver", "send", "sum stock", "sum orders", "sum links", "sum sinks", "customer orders",
+    "deliver", "send", "sum stock", "sum orders", "sum links", "sum sinks", "on time",
+    "customer orders",
 )  # fmt: skip
 
 
@@ -26,39 +27,33 @@ PHASES = (
 def repeat(which, n, t, K, seed, w):
     """Run one phase ``n`` times; the numbers are places in :data:`PHASES`."""
     net, rows, links, sinks, turn = w.network, w.rows, w.links, w.sinks, w.work.turn
+    work, fx, rings, sums = w.work, w.effects, w.rings, w.sink_sums
     for _ in range(n):
         if which == 0:
-            for j in range(np.uint64(rows.shape[1])):
-                rows[ROW.incoming, j] = 0.0
-            for x in range(np.uint64(links.shape[1])):
-                links[LINK.moved, x] = 0.0
+            receive.clear_period(rows, links)
         elif which == 1:
-            receive.receive(K, net, rows, links, w.rings, turn)
+            receive.receive(K, net, rows, links, rings, turn)
         elif which == 2:
-            demand.draw(t, K, net, sinks, w.demand, w.effects, seed, 0, 0, 0, w.work.none)
+            demand.draw(t, K, sinks, w.demand, fx, seed, 0, 0, 0, work.none)
         elif which == 3:
-            demand.accept_all(t, K, net, sinks, rows)
+            demand.accept_all(K, net, sinks, rows)
         elif which == 4:
-            demand.book(K, net, sinks, rows, w.rings, w.sink_sums, turn)
+            demand.book(K, net, sinks, rows, rings, sums, turn)
         elif which == 5:
-            inform.choose(0, 0, net.n_rows, t, K, w.rules, rows, w.rings)
+            policies.decide(0, 0, net.n_rows, t, K, w.rules, rows, rings)
         elif which == 6:
-            inform.place(0, net.n_rows, t, K, net, rows, links, w.rings, w.effects, 0, 0)
+            inform.place(0, net.n_rows, t, K, net, rows, links, rings, fx, 0, 0)
         elif which == 7:
-            a, b = net.stage[STAGE.send_off, 0], net.stage[STAGE.send_off, 1]
-            material.move_outside(a, b, K, net, links, w.work, w.effects, 0, 0)
+            material.move_outside(K, net, links, work, fx, 0, 0)
         elif which == 8:
             for m in range(net.n_stages):
-                a, b = net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]
-                material.move_rows(a, b, K, net, rows, links, sinks, w.work, 0)
+                material.move_rows(m, K, net, rows, links, sinks, work, 0)
         elif which == 9:
             for m in range(net.n_stages):
-                a, b = net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]
-                material.deliver(a, b, K, net, rows, sinks, 0, 0)
+                material.deliver(m, K, net, rows, sinks, 0, 0)
         elif which == 10:
             for m in range(net.n_stages + 1):
-                a, b = net.stage[STAGE.send_off, m], net.stage[STAGE.send_off, m + 1]
-                material.send(a, b, K, net, rows, links, w.rings, turn, 0, 0)
+                material.send(m, K, net, rows, links, rings, turn, 0, 0)
         elif which == 11:
             account.account_stock(rows, w.row_sums)
         elif which == 12:
@@ -66,9 +61,11 @@ def repeat(which, n, t, K, seed, w):
         elif which == 13:
             account.account_links(links, w.link_sums)
         elif which == 14:
-            account.account_sinks(t, K, net, sinks, w.rings, w.sink_sums, turn)
+            account.account_sinks(K, net, sinks, sums)
         elif which == 15:
-            account.account_customer_orders(t, K, net, sinks, w.rings, w.sink_sums, turn)
+            account.account_on_time(t, K, net, sinks, rings, sums, turn)
+        elif which == 16:
+            account.account_customer_orders(t, K, net, sinks, rings, sums, turn)
 
 
 def measure(plan: Plan, K: int, repeats: int = 5) -> dict[str, float]:

@@ -23,10 +23,14 @@ def stock_is_conserved(topology: Topology, trace: Any) -> list[str]:
     for p in topology.points:
         held = trace.opening[p.name]
         for t in range(trace.horizon):
-            out = sum(trace.sink["delivered"][topology.sinks[s].name][t]
-                      for s in topology.sinks_of[p.index])
-            out += sum(usage * trace.link["shipped"][topology.links[e].name][t]
-                       for e, usage in topology.out_links[p.index])
+            out = sum(
+                trace.sink["delivered"][topology.sinks[s].name][t]
+                for s in topology.sinks_of[p.index]
+            )
+            out += sum(
+                usage * trace.link["shipped"][topology.links[e].name][t]
+                for e, usage in topology.out_links[p.index]
+            )
             held += trace.point["received"][p.name][t] - out - trace.point["lost"][p.name][t]
             here = trace.point["on_hand"][p.name][t] + trace.point["misplaced"][p.name][t]
             _off(found, f"stock of {p.name}", t, held, here)

@@ -67,9 +67,7 @@ def strength(d, start: int, t: int) -> float:
 
 def hit_points(world: World, where) -> list[Point]:
     return [
-        p
-        for p in world.points
-        if selects(where, p.declared.site, p.declared.item, p.declared.role)
+        p for p in world.points if selects(where, p.declared.site, p.declared.item, p.declared.role)
     ]
 
 
@@ -154,8 +152,7 @@ def old_share(sink: Sink, members: list[Sink]) -> float:
     alike = [
         s
         for s in members
-        if s.point.site == sink.point.site
-        and s.demand_rule.customer == sink.demand_rule.customer
+        if s.point.site == sink.point.site and s.demand_rule.customer == sink.demand_rule.customer
     ]
     total = sum(s.mean for s in alike)
     return sink.mean / total if total > 0 else 0.0

@@ -205,9 +205,7 @@ def explode(world: World, own: dict[str, float]) -> dict[str, float]:
 
 def order_driven_points(world: World, positions: dict) -> set[str]:
     """Names of stock points strictly below the cut of every family that passes through them."""
-    families_of = {
-        p.name: f for p, f in zip(world.points, world.topology.families_of, strict=True)
-    }
+    families_of = {p.name: f for p, f in zip(world.points, world.topology.families_of, strict=True)}
     below: dict[str, set[str]] = {p.name: set() for p in world.points}
     for family, position in positions.items():
         if position is None:
@@ -234,6 +232,5 @@ def at_cut(point: Point, family: str, position, families_of) -> bool:
     if point.declared.stage not in wanted:
         return False
     return bool(point.sinks) or any(
-        e.kind == "ship" and e.to.declared.stage != point.declared.stage
-        for e, _ in point.out_links
+        e.kind == "ship" and e.to.declared.stage != point.declared.stage for e, _ in point.out_links
     )

@@ -7,11 +7,26 @@ from dataclasses import dataclass, field
 from tests.reference.naive_network import Link, World
 
 POINT_SERIES = (
-    "on_hand", "record", "misplaced", "backlog", "on_order", "order", "incoming", "received",
-    "lost", "forecast",
+    "on_hand",
+    "record",
+    "misplaced",
+    "backlog",
+    "on_order",
+    "order",
+    "incoming",
+    "received",
+    "lost",
+    "forecast",
 )
 LINK_SERIES = (
-    "owed", "in_transit", "gate", "mail", "shipped", "ordered", "cancelled", "received",
+    "owed",
+    "in_transit",
+    "gate",
+    "mail",
+    "shipped",
+    "ordered",
+    "cancelled",
+    "received",
 )
 SINK_SERIES = ("demand", "accepted", "delivered", "owed", "lost")
 COST_SERIES = ("holding", "backlog", "transit")

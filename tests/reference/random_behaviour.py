@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.reference.naive_network import World
-from twin.distributions import lead_time_moments
 from tests.reference.naive_policies import set_first_forecasts
 from twin import topology
+from twin.distributions import lead_time_moments
 from twin.schema import Scenario
 
 RULES = ("index", "priority", "proportional", "fair_share")
@@ -141,9 +141,7 @@ def restrict(draft, world: World) -> None:
     """Take out of a textbook scenario what stockpyl does differently."""
     components = {p.name for p in world.points if p.declared.role == "component"}
     bought = {p.name for p in world.points if any(e.kind != "ship" for e in p.in_links)}
-    most = {
-        f"{d['site']}/{d['item']}": max(d["values"], default=0.0) for d in draft.data["demand"]
-    }
+    most = {f"{d['site']}/{d['item']}": max(d["values"], default=0.0) for d in draft.data["demand"]}
     kept = []
     for rule in draft.data["stock"]:
         name = f"{rule['where']['site']}/{rule['where']['item']}"

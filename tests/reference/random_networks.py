@@ -60,9 +60,7 @@ def random_scenario(seed: int, features: Iterable[str] = (), simple: bool = Fals
 class Draft:
     """A scenario in the making."""
 
-    def __init__(
-        self, dice: random.Random, features: frozenset[str], simple: bool = False
-    ) -> None:
+    def __init__(self, dice: random.Random, features: frozenset[str], simple: bool = False) -> None:
         self.dice = dice
         self.simple = simple
         self.features = features

@@ -118,12 +118,8 @@ def _stockpyl_network(network: Topology, index: dict[str, int]) -> Any:
             continue
         for attribute, value in _attributes(p, network).items():
             given.setdefault(attribute, {})[index[p.site.name]] = value
-    edges = {
-        (index[e.source], index[e.declared.to]) for e in network.links if e.kind == "ship"
-    }
-    return network_from_edges(
-        sorted(edges), node_order_in_lists=sorted(index.values()), **given
-    )
+    edges = {(index[e.source], index[e.declared.to]) for e in network.links if e.kind == "ship"}
+    return network_from_edges(sorted(edges), node_order_in_lists=sorted(index.values()), **given)
 
 
 def _attributes(p: Any, network: Topology) -> dict[str, Any]:

@@ -72,8 +72,9 @@ def test_a_base_stock_order_never_lifts_the_position_above_its_level():
         for p in network.points:
             if p.settings.policy.kind != "base_stock":
                 continue
-            levels = zip(*(trace.point[s][p.name] for s in ("record", "on_order", "backlog")),
-                         strict=True)
+            levels = zip(
+                *(trace.point[s][p.name] for s in ("record", "on_order", "backlog")), strict=True
+            )
             positions = [record + order - owed for record, order, owed in levels]
             highest = max(p.settings.policy.level, positions[0])
 
@@ -95,9 +96,7 @@ def test_net_stock_is_the_position_one_lead_time_ago_less_the_demand_since():
 
 
 def test_all_features_really_happen_somewhere():
-    seen = {
-        "lost": 0.0, "misplaced": 0.0, "cancelled": 0.0, "gate": 0.0, "left": 0.0, "late": 0.0
-    }
+    seen = {"lost": 0.0, "misplaced": 0.0, "cancelled": 0.0, "gate": 0.0, "left": 0.0, "late": 0.0}
     for seed in SEEDS:
         _, trace = run(random_scenario(seed, ALL_FEATURES), seed)
         seen["lost"] += sum(map(sum, trace.point["lost"].values()))

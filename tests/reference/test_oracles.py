@@ -53,9 +53,7 @@ def test_the_beer_game_without_forced_orders_costs_180():
 
 def test_human_play_with_the_mean_parameters_costs_2479():
     """Sterman (1989) mean θ, α, β with S' = 17 at every stage (domain fact F5, within 1 %)."""
-    trace = run(
-        oracle_cases.beer_game(smoothing=0.36, adjustment=0.26, supply_line=0.34, level=17)
-    )
+    trace = run(oracle_cases.beer_game(smoothing=0.36, adjustment=0.26, supply_line=0.34, level=17))
 
     assert trace.total_cost() == pytest.approx(2479, rel=0.01)
 
