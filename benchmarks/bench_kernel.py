@@ -46,7 +46,9 @@ def check_same_cost(plan: Plan) -> float:
     lines = money.costs(outcome)
     ours = sum(float(lines[name].sum()) for name in ("holding", "backlog", "transit"))
     if not math.isclose(cost, ours, rel_tol=1e-9):
-        raise SystemExit(f"the hand-written loop costs {cost}, the kernel {ours}: not the same work")
+        raise SystemExit(
+            f"the hand-written loop costs {cost}, the kernel {ours}: not the same work"
+        )
     for name in ("sinks.filled", "sinks.on_time", "sinks.orders_complete", "rows.order_squared"):
         if not np.allclose(theirs[name], outcome.sums[name], rtol=1e-9, atol=1e-6):
             raise SystemExit(f"the hand-written loop and the kernel differ in {name}")

@@ -196,9 +196,7 @@ def _staged(members: Any, off: Any, things: _Copies, n: int) -> Any:
     """Return the members of each stage, all copies of one stage before the next stage."""
     off = np.append(off, members.size)
     parts = [
-        np.sort(things.new[:, members[a:b]].ravel())
-        for a, b in itertools.pairwise(off)
-        if b > a
+        np.sort(things.new[:, members[a:b]].ravel()) for a, b in itertools.pairwise(off) if b > a
     ]
     return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int32)
 

@@ -8,9 +8,7 @@ from twin import topology
 
 PRINTED = 1e-8  # the oracles' Normal demand is printed with 10 decimals
 INTEGER = [
-    name
-    for name in oracle_cases.TRACE_CASES
-    if name not in ("ras_fig1a_tree", "example_6_1_local")
+    name for name in oracle_cases.TRACE_CASES if name not in ("ras_fig1a_tree", "example_6_1_local")
 ]
 SMALL = pytest.mark.nojit
 CASES = [pytest.param(n, marks=SMALL if n == "single_sS" else ()) for n in oracle_cases.TRACE_CASES]
@@ -24,9 +22,7 @@ def run(scenario, block=1):
 def test_every_value_of_the_published_trace_is_reproduced(name):
     case = oracle_cases.load(name)
 
-    found = oracle_cases.differences(
-        case, run(case.scenario), 0.0 if name in INTEGER else PRINTED
-    )
+    found = oracle_cases.differences(case, run(case.scenario), 0.0 if name in INTEGER else PRINTED)
 
     assert found == []
 

@@ -243,4 +243,3 @@ def sums(w: Things) -> dict[str, Any]:
     found |= {f"links.{name}": w.link_sums[i] for i, name in enumerate(LINK_SUMS)}
     found |= {f"sinks.{name}": w.sink_sums[i] for i, name in enumerate(SinkSums._fields)}
     return {name: values.reshape(-1, 1) for name, values in found.items()}
-

@@ -18,9 +18,7 @@ def build(plan: Plan, demand: Any) -> Any:
     number = {p.index: int(p.site.name[1:]) for p in top.points}
     into = {p.index: top.links[top.in_links[p.index][0]] for p in top.points}
     opening = plan.world(1, 0, 1).rows[ROW.on_hand]
-    edges = sorted(
-        (number[e.inputs[0][0]], number[i]) for i, e in into.items() if e.kind == "ship"
-    )
+    edges = sorted((number[e.inputs[0][0]], number[i]) for i, e in into.items() if e.kind == "ship")
     at = {n: i for i, n in number.items()}
     points = [top.points[at[n]] for n in sorted(at)]
     customers = {s.row: demand[:, k].tolist() for k, s in enumerate(top.sinks)}
