@@ -65,7 +65,9 @@ def repeat(which, n, t, K, seed, w):
         elif which == 15:
             account.account_on_time(t, K, net, sinks, rings, sums, turn)
         elif which == 16:
-            account.account_customer_orders(t, K, net, sinks, rings, sums, turn)
+            account.account_customer_orders(
+                t, K, net, sinks, rings, sums, turn, work.left, work.total
+            )
 
 
 def measure(plan: Plan, K: int, repeats: int = 5) -> dict[str, float]:
