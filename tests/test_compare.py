@@ -86,3 +86,12 @@ def test_a_comparison_is_plain_data_and_short_text() -> None:
     assert {"a", "b", "kpis"} == set(one)
     assert len(found.summary(most=3).splitlines()) == 5
     assert found.summary() in repr(found)
+
+
+def test_a_result_at_hand_lends_its_seed_and_its_replications():
+    result = twin.run("beer-game", replications=3, seed=7)
+
+    found = twin.compare(result)
+
+    assert found.a.replications == 3
+    assert found.a.manifest["seed"] == found.b.manifest["seed"] == 7

@@ -10,8 +10,11 @@ PRINTED = 1e-8  # the oracles' Normal demand is printed with 10 decimals
 INTEGER = [
     name for name in oracle_cases.TRACE_CASES if name not in ("ras_fig1a_tree", "example_6_1_local")
 ]
-SMALL = pytest.mark.nojit
-CASES = [pytest.param(n, marks=SMALL if n == "single_sS" else ()) for n in oracle_cases.TRACE_CASES]
+TINY = ("serial4_basestock", "assembly_3_stage", "single_rQ", "single_sS")
+CASES = [
+    pytest.param(name, marks=pytest.mark.nojit if name in TINY else ())
+    for name in oracle_cases.TRACE_CASES
+]
 
 
 def run(scenario, block=1):

@@ -65,15 +65,22 @@ def test_whole_units_go_by_the_largest_remainder(wants, shares):
     assert scarce(wants, stock=10.0, integer=True, allocation="proportional") == shares
 
 
-@pytest.mark.parametrize(("first", "shares"), [(False, (10.0, 0.0)), (True, (4.0, 6.0))])
-def test_customers_first_serves_need_before_stock_building(first, shares):
+@pytest.mark.parametrize(
+    ("first", "stock", "shares"),
+    [
+        (False, 10.0, (10.0, 0.0)),
+        (True, 10.0, (4.0, 6.0)),
+        (True, 20.0, (10.0, 6.0)),  # enough: nobody gets more than it wants
+    ],
+)
+def test_customers_first_serves_need_before_stock_building(first, stock, shares):
     # a (rank 0) builds 10 of stock; b owes its customers 6
     trace = run(
         sites=["dc", "a", "b"],
         purchases=[buy("dc", lead=9)],
         lanes=[lane("dc", "a", rank=0), lane("dc", "b", rank=1)],
         stock=[
-            hold("dc", 10.0, allocation="index", customers_first=first),
+            hold("dc", stock, allocation="index", customers_first=first),
             hold("a", 10.0, 0.0),
             hold("b", 0.0),
         ],

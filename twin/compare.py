@@ -129,10 +129,11 @@ def compare(
         If results at hand differ in seed or number of replications, or there is nothing to compare.
     """
     first, second = _both(a, b, set)
-    leader = first.scenario if isinstance(first, Result) else first
+    leader = a if isinstance(a, Result) else first
     if replications is None:
-        replications = first.replications
-    seed = leader.seed if seed is None else seed
+        replications = leader.replications
+    if seed is None:
+        seed = leader.manifest["seed"] if isinstance(leader, Result) else leader.seed
     done = [_result(x, replications, seed, options) for x in (first, second)]
     return Comparison(*done)
 

@@ -215,6 +215,8 @@ def _on_threads(
                     future.result()
         except BaseException:
             stop.set()
+            for future in futures:
+                future.cancel()
             raise
     return [future.result() for future in futures]
 

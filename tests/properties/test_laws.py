@@ -23,7 +23,8 @@ LAW = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 SEEDS = st.integers(0, 10**6)
-SOME_FEATURES = st.frozensets(st.sampled_from(FEATURES))
+FEW, MANY = (st.frozensets(st.sampled_from(FEATURES), max_size=n) for n in (3, None))
+SOME_FEATURES = st.one_of(FEW, MANY)  # each feature is seen without most of the others as well
 TEXTBOOK = st.frozensets(st.sampled_from(["lost", "sourcing", "limits", "random", "allocation"]))
 
 
@@ -42,6 +43,14 @@ def filled(scenario, replications=4):
     """Units served at once, by sink and replication."""
     plan = Plan.of(scenario)
     return run_block(plan, replications, 0, seed=1)["sinks.filled"]
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_the_laws_hold_with_one_feature_alone(feature):
+    for seed in range(4):
+        network, trace = kernel(random_scenario(seed, {feature}))
+
+        assert [v for law in ALL_LAWS for v in law(network, trace)] == [], seed
 
 
 @LAW

@@ -82,6 +82,19 @@ def test_any_number_of_threads_gives_the_same_bytes(seed, monkeypatch):
     assert differing(one, two) == []
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_advancing_one_by_one_equals_advancing_at_once(seed):
+    plan = Plan.of(random_scenario(seed, ALL_FEATURES))
+    step, leap = Simulation(plan, 3, record=RECORD), Simulation(plan, 3, record=RECORD)
+
+    leap.advance(60)
+    for _ in range(60):
+        step.advance()
+
+    assert differing(step.series(), leap.series()) == []
+    assert differing(step.sums(), leap.sums()) == []
+
+
 @LAW
 @given(SEEDS, SOME_FEATURES, st.lists(st.integers(1, 20), min_size=1, max_size=6))
 def test_advancing_in_any_chunks_gives_the_same_bytes(seed, features, chunks):
