@@ -28,7 +28,7 @@ from twin.counts import (
     table_quantiles,
 )
 from twin.distributions import demand_factors, gamma_quantile, gamma_table, mean_size
-from twin.jit import njit
+from twin.jit import entry
 from twin.rng import DEMAND, Whole, fill_uniforms, normal_quantile, streams_of, uniform
 from twin.schema import Demand, Scenario
 from twin.topology import Sink
@@ -221,7 +221,7 @@ def _recorded(demands: list[Demand], table: NDArray[np.void]) -> Floats:
 
 
 # ------------------------------------------------------------------------------------------ draw
-@njit
+@entry
 def draw_demand(
     tables: DemandTables, seed: Whole, s: Whole, t: Whole, k0: Whole, multiplier: Floats,
     out: Floats,
@@ -272,7 +272,7 @@ def draw_demand(
         _scale(1.0 if kind == RECORDED else tables.factor[row, period], multiplier, out)
 
 
-@njit
+@entry
 def draw_period(
     tables: DemandTables, seed: Whole, t: Whole, k0: Whole, multiplier: Floats, out: Floats
 ) -> None:
@@ -302,7 +302,7 @@ def draw_period(
             draw_demand(tables, seed, s, t, k0, factors, out[lo:hi])
 
 
-@njit
+@entry
 def _draw_single_counts(
     sinks: NDArray[np.void], level: NDArray[np.uint32], level_table: NDArray[np.uint64],
     heads: NDArray[np.void], cdf: Floats, guide: NDArray[np.uint32],
@@ -326,13 +326,13 @@ def _draw_single_counts(
                 out[s] = head["first"] + float(np.int64(i - head["start"]))
 
 
-@njit
+@entry
 def _fill(value: float, out: Floats) -> None:
     for k in range(out.size):
         out[k] = value
 
 
-@njit
+@entry
 def _scale(factor: float, multiplier: Floats, out: Floats) -> None:
     for k in range(out.size):
         out[k] *= factor
@@ -340,7 +340,7 @@ def _scale(factor: float, multiplier: Floats, out: Floats) -> None:
         out[k] *= multiplier[k]
 
 
-@njit
+@entry
 def _draw_counts(counts: CountTables, j: np.uint64, multiplier: Floats, out: Floats) -> None:
     if multiplier.size == 0:
         table_quantiles(counts, j, out)
@@ -352,7 +352,7 @@ def _draw_counts(counts: CountTables, j: np.uint64, multiplier: Floats, out: Flo
             out[k] = count_quantile(mean * multiplier[k], v, out[k])
 
 
-@njit
+@entry
 def _draw_intermittent(
     counts: CountTables, j: np.uint64, chance: float, multiplier: Floats, out: Floats
 ) -> None:
@@ -373,19 +373,19 @@ def _draw_intermittent(
                 out[k] = 1.0 + count_quantile(size - 1.0, v, u)
 
 
-@njit
+@entry
 def _draw_normal(mean: float, sd: float, out: Floats) -> None:
     for k in range(out.size):
         out[k] = max(0.0, mean + sd * normal_quantile(out[k]))
 
 
-@njit
+@entry
 def _draw_lognormal(mean: float, s: float, out: Floats) -> None:
     for k in range(out.size):
         out[k] = mean * math.exp(s * normal_quantile(out[k]) - 0.5 * s * s)
 
 
-@njit
+@entry
 def _draw_gamma(tables: Floats, j: np.uint64, mean: float, out: Floats) -> None:
     for k in range(out.size):
         out[k] = mean * gamma_quantile(tables, j, normal_quantile(out[k]))

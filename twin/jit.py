@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 
 def _is_compiled(text: str) -> bool:
     """Return whether a source holds compiled functions or the constants that they read."""
-    return any(mark in text for mark in ("@njit\n", "@inner\n", "@inlined\n", "(NamedTuple)"))
+    return any(mark in text for mark in ("@njit\n", "@entry\n", "@inner\n", "@inlined\n", "(NamedTuple)"))
 
 
 def _sources_hash() -> str:
@@ -79,12 +79,23 @@ def njit(function: F) -> F:
     return compiled
 
 
+def entry(function: F) -> F:
+    """Compile the kernel's entry: without reference counts, for it allocates and returns nothing.
+
+    Counting the references of some hundred arrays at every call took more than half of the time of
+    a single replication; numba refuses the option where something is allocated.
+    """
+    compiled: F = _compile(cache=True, error_model="numpy", nogil=True, _nrt=False)(function)
+    return compiled
+
+
 def inner(function: F) -> F:
     """Compile a function that only compiled code calls: no entry from Python, half the time."""
     compiled: F = _compile(
         cache=True,
         error_model="numpy",
         nogil=True,
+        _nrt=False,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
     )(function)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from twin import devices, disruptions, policies
 from twin.arrays import LEVEL, SEGMENT, STAGE, History, Switches, World
-from twin.jit import njit
+from twin.jit import entry
 from twin.phases import account, demand, group, inform, material, receive
 
 PHASES = ("disrupt", "receive", "demand", "inform", "material", "observe", "account")
@@ -29,7 +29,7 @@ VISITS = (
 WHOLE = 2**30  # more steps than any period has
 
 
-@njit
+@entry
 def run(
     t0: int, t1: int, first: int, stop: int, disturbed: int, K: int, k0: int, seed: int,
     on: Switches, w: World, history: History,
@@ -41,8 +41,8 @@ def run(
     (``1 + 2 levels``) phases 5 to 7. Only steps ``first ... stop - 1`` are done; a whole period is
     0 to ``WHOLE``. Returns whether the period is disturbed, to be handed back between its parts.
 
-    One long function on purpose: the arrays are taken out of ``w`` once per call. Spread over
-    functions that each take ``w``, their reference counts cost 15 µs a period.
+    One long function on purpose: the arrays are taken out of ``w`` once per call, and it reads
+    like the table of contents of a period.
     """
     net, rules, rows, links, sinks = w.network, w.rules, w.rows, w.links, w.sinks
     work, rings, fx, seen, sums = w.work, w.rings, w.effects, w.visits, w.row_sums

@@ -44,6 +44,13 @@ def move_outside(
     """Let outside suppliers ship, and production without components start."""
     for p in range(net.stage[STAGE.send_off, 0], net.stage[STAGE.send_off, 1]):
         e = net.send_link[p]
+        if net.link[NET_LINK.kind, e] == 2 and not disturbed and not integer:
+            x = np.uint64(e * K)
+            cap = net.rate[RATE.limit, e]
+            for k in range(np.uint64(K)):
+                want = min(links[LINK.owed, x + k], cap)
+                links[LINK.moved, x + k] = want if want > _TINY else 0.0
+            continue
         wish(e, K, net, links, work.want, fx, disturbed)
         if disturbed and net.link[NET_LINK.kind, e] == 1:
             hold_back(e, K, True, net, links, work, fx)
