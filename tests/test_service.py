@@ -207,3 +207,18 @@ def test_customers_who_wait_claim_their_share_of_the_promise():
 
     assert trace.sink["delivered"] == {"shop/x/a": [4.5], "shop/x/b": [4.5]}
     assert trace.sink["owed"]["shop/x/a"] == [1.5]
+
+
+@pytest.mark.nojit
+def test_a_shop_that_keeps_nothing_orders_what_its_customers_order():
+    # lead time 2: the 3 of period 0 come in period 2, and so on; two periods of orders wait
+    trace = run(
+        sites=["shop"],
+        purchases=[buy("shop", lead=2)],
+        stock=[{"policy": {"kind": "order_driven"}}],
+        demand={"shop/x": {"values": [3.0] * 6, "tolerance": 2}},
+    )
+
+    assert trace.point["order"]["shop/x"] == [3.0] * 6
+    assert trace.sink["owed"]["shop/x/customers"] == [3.0, 6.0, 6.0, 6.0, 6.0, 6.0]
+    assert trace.on_time["shop/x/customers"][:4] == [3.0] * 4

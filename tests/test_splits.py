@@ -175,3 +175,24 @@ def test_price_breaks_lower_the_price_of_all_units_or_of_those_above(kind, money
     )
 
     assert paid == pytest.approx(money)
+
+
+@pytest.mark.parametrize(
+    ("integer", "sent"),
+    [
+        (False, {"dc->a/x": 1.5, "dc->b/x": 2.5}),
+        (True, {"dc->a/x": 1.0, "dc->b/x": 2.0}),  # nobody gets more than half of its order
+    ],
+)
+def test_half_an_outage_halves_what_a_site_sends_in_whole_units_rounded_down(integer, sent):
+    trace = run(
+        integer=integer,
+        sites=["dc", "a", "b"],
+        purchases=[buy("dc", lead=9)],
+        lanes=[lane("dc", s) for s in "ab"],
+        stock=[hold("dc", 50.0), hold("a", 3.0, 0.0), hold("b", 5.0, 0.0)],
+        demand={"a/x": [0.0], "b/x": [0.0]},
+        disruptions=[{"kind": "outage", "severity": 0.5, "where": {"site": "dc"}}],
+    )
+
+    assert {name: trace.link["shipped"][name][0] for name in sent} == sent

@@ -108,7 +108,10 @@ class Material:
         stock = {p.name: p.on_hand for p in group.points}
         moved = {e.name: 0.0 for e in group.links}
         served = {s.name: 0.0 for p in group.points for s in p.sinks}
-        allowed = {e.name: self.share(e) * self.full_want(e, 0.0, stock) for e in group.links}
+        allowed = {
+            e.name: self.cut_down(self.share(e) * self.full_want(e, 0.0, stock))
+            for e in group.links
+        }
         for _ in range(group.repeats):
             self.split_round(group, stock, moved, served, allowed)
         for p in group.points:
@@ -141,6 +144,10 @@ class Material:
                 if usage > 0:
                     want = min(want, self.room[name] / usage)
         return max(0.0, want)
+
+    def cut_down(self, want: float) -> float:
+        """A want that a disturbed site cuts down is one of whole units in integer mode."""
+        return float(down(want)) if self.world.integer else want
 
     def whole(self, link: Link, amount: float) -> float:
         if link.batch > 0:
@@ -175,7 +182,7 @@ class Material:
     def split_point(self, p: Point, stock: float, wants, moved, served) -> dict[str, float]:
         claims = []
         for s in p.sinks:
-            want = max(0.0, self.work_share(p.site) * s.owed - served[s.name])
+            want = max(0.0, self.cut_down(self.work_share(p.site) * s.owed) - served[s.name])
             claims.append(Claim(s.name, s.rank, want, True, want))
         for e, usage in p.out_links:
             need = max(0.0, e.need - moved[e.name])

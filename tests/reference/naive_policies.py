@@ -8,8 +8,8 @@ from tests.reference.naive_network import TINY, Point, World, down, explode, hal
 
 
 def longest(point: Point) -> tuple[float, float]:
-    """Mean lead time plus delay of the longest link, and its lead time variance."""
-    link = max(point.in_links, key=lambda e: e.mean_lead + e.delay)
+    """Mean lead time plus delay of the longest link (then the most variable), and its variance."""
+    link = max(point.in_links, key=lambda e: (e.mean_lead + e.delay, e.lead_variance))
     return link.mean_lead + link.delay, link.lead_variance
 
 

@@ -51,7 +51,7 @@ class Service:
         latest = max(s.tolerance for s in lines)
         for s in lines:
             asked = self.demanded[s.name][period]
-            if self.within(s, period, latest) < asked - 1e-6 * max(1.0, asked):
+            if self.within(s, period, latest) < asked - 1e-9 * max(1.0, asked):
                 return False
         return True
 

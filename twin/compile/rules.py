@@ -130,7 +130,8 @@ def theta_columns(top: Topology) -> Floats:
     }
     names = used | set(FROM_FORECAST) if "forecast" in used else used
     last = max((getattr(THETA, n) for n in names if n in Theta._fields), default=-1)
-    return np.array([columns[name] for name in Theta._fields[: last + 1]]).reshape(last + 1, -1)
+    chosen = [columns[name] for name in Theta._fields[: last + 1]]
+    return np.array(chosen).reshape(last + 1, len(policy))  # order-driven rows alone need none
 
 
 def rule_columns(top: Topology, first_slot: int) -> tuple[dict[str, Any], int]:

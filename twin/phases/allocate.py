@@ -23,12 +23,13 @@ from twin.arrays import (
     Table,
 )
 from twin.jit import inner
+from twin.phases.wishes import whole
 
 
 @inner
 def fill_claims(
     i: int, K: int, net: Network, links: Table, sinks: Table, want: Floats, claim: Floats,
-    fx: Effects, disturbed: int,
+    fx: Effects, disturbed: int, integer: int,
 ) -> None:
     """Write the wants of a row's claims: sinks what they are owed, links their ``want``."""
     for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
@@ -41,7 +42,8 @@ def fill_claims(
         elif disturbed:
             r = np.uint64(i * K)
             for k in range(np.uint64(K)):
-                claim[c + k] = sinks[SINK.owed, x + k] * fx.row[FX_ROW.work, r + k]
+                share = fx.row[FX_ROW.work, r + k]
+                claim[c + k] = whole(share * sinks[SINK.owed, x + k], 0.0, integer)
         else:
             for k in range(np.uint64(K)):
                 claim[c + k] = sinks[SINK.owed, x + k]

@@ -62,7 +62,7 @@ def wish_group(
         if make:
             fit(e, K, net, work)
         if disturbed:
-            hold_back(e, K, first, net, links, work, fx)
+            hold_back(e, K, first, net, links, work, fx, integer)
         if make and (integer or net.rate[RATE.batch, e] > 0.0):
             for k in range(K):
                 x = e * K + k
@@ -95,7 +95,7 @@ def grant_group(
     for p in range(net.group[GROUP.group_row_off, g], net.group[GROUP.group_row_off, g + 1]):
         i = net.group_row[p]
         r = np.uint64(i * K)
-        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, disturbed)
+        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, disturbed, integer)
         for q in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
             if net.claim[CLAIM.claim_kind, q] == 0:
                 x = net.claim[CLAIM.claim_index, q] * K

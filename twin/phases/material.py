@@ -53,7 +53,7 @@ def move_outside(
             continue
         wish(e, K, net, links, work.want, fx, disturbed)
         if disturbed and net.link[NET_LINK.kind, e] == 1:
-            hold_back(e, K, True, net, links, work, fx)
+            hold_back(e, K, True, net, links, work, fx, integer)
         x = np.uint64(e * K)
         if integer or net.rate[RATE.batch, e] > 0.0:
             for k in range(K):
@@ -130,8 +130,8 @@ def move_rows_disturbed(
             if net.claim[CLAIM.claim_kind, q] == 1:
                 e = net.claim[CLAIM.claim_index, q]
                 wish(e, K, net, links, work.want, fx, 1)
-                hold_back(e, K, True, net, links, work, fx)
-        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, 1)
+                hold_back(e, K, True, net, links, work, fx, integer)
+        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, 1, integer)
         for k in range(K):
             work.left[k] = rows[ROW.on_hand, i * K + k]
         if net.row[NET_ROW.customers_first, i]:

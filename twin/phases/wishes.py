@@ -57,7 +57,7 @@ def hinder(e: int, K: int, net: Network, links: Table, want: Floats, fx: Effects
 
 @inner
 def hold_back(
-    e: int, K: int, first: bool, net: Network, links: Table, work: Work, fx: Effects
+    e: int, K: int, first: bool, net: Network, links: Table, work: Work, fx: Effects, integer: int
 ) -> None:
     """Keep a link to the share of its first want that a disturbed site can still do."""
     make = net.link[NET_LINK.kind, e] == 1
@@ -69,7 +69,7 @@ def hold_back(
             share = fx.row[FX_ROW.work, site * K + k]
             if make and not limited:
                 share *= fx.link[FX_LINK.capacity, x]
-            work.allowed[x] = share * work.want[x]
+            work.allowed[x] = whole(share * work.want[x], 0.0, integer)
         work.want[x] = max(0.0, min(work.want[x], work.allowed[x] - links[LINK.moved, x]))
 
 
