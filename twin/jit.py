@@ -21,7 +21,9 @@ _HERE = Path(__file__).parent
 
 def _is_compiled(text: str) -> bool:
     """Return whether a source holds compiled functions or the constants that they read."""
-    return any(mark in text for mark in ("@njit\n", "@entry\n", "@inner\n", "@inlined\n", "(NamedTuple)"))
+    return any(
+        mark in text for mark in ("@njit\n", "@entry\n", "@inner\n", "@inlined\n", "(NamedTuple)")
+    )
 
 
 def _sources_hash() -> str:
