@@ -270,3 +270,18 @@ def test_a_move_to_a_place_that_is_no_cut_is_refused_and_changes_nothing():
 
     assert sim.positions == {"f": "store"}
     assert (sim.world.rows == before).all()
+
+
+def test_whole_units_are_cancelled_in_whole_units():
+    """Books of 10.5 instead of 10 leave a position of 25.5: 25 of the 40 are taken back."""
+    wrong = {"kind": "wrong_upload", "start": 19, "factor": 1.05, "where": {"site": "store"}}
+    parts = chain(lane={"information_delay": 4}).to_dict()
+    scenario = Scenario.model_validate({**parts, "integer": True, "disruptions": [wrong]})
+    sim = Simulation(Plan.of(scenario))
+    sim.advance(MOVE)
+    before = mailbox(sim)
+    sim.move({"f": "mill"})
+
+    assert before == [D, D, D, D]
+    assert mailbox(sim) == [D, 5.0, 0.0, 0.0]
+    assert sim.links("cancelled")[link(sim, INTO_STORE), 0] == 25.0

@@ -196,3 +196,22 @@ def test_half_an_outage_halves_what_a_site_sends_in_whole_units_rounded_down(int
     )
 
     assert {name: trace.link["shipped"][name][0] for name in sent} == sent
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize(
+    "sources", [{}, {"priority": ["s1", "s2"]}, {"shares": {"s1": 1, "s2": 0}}]
+)
+def test_rounding_noise_never_becomes_a_smallest_order(sources):
+    # 0.1 + 0.2 + ... leave a gap of about 1e-17 to the level of 0.6: no reason to order 5
+    two = sources != {}
+    suppliers = ("s1", "s2") if two else ("s1",)
+    trace = run(
+        sites=["shop"],
+        purchases=[buy("shop", supplier=s, lead=9, order_min=5.0) for s in suppliers],
+        sourcing=[{"site": "shop", **sources}] if two else [],
+        stock=[hold("shop", 0.6, 0.1 + 0.2, initial_in_transit=[0.3 - 1e-15])],
+        demand={"shop/x": [0.0, 0.0]},
+    )
+
+    assert sum(trace.point["order"]["shop/x"]) == 0.0

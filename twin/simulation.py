@@ -172,6 +172,7 @@ class Simulation:
             self.world.rows,
             self.world.links,
             self.world.rings,
+            self.switches.integer,
         )
         for i in np.flatnonzero(before & ~after):
             ramps = [f.ramp for name, f in moving.items() if name in top.families_of[i]]

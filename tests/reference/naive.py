@@ -115,6 +115,7 @@ class Run:
             return
         for e in p.in_links:
             left = good * unshipped[e.name] / total / e.yield_
+            left = float(down(left)) if self.world.integer else left
             e.cancelled += left
             for due in sorted(e.mail, reverse=True):
                 taken = min(left, e.mail[due])

@@ -241,6 +241,10 @@ def share_order(
     """Split an order over several sources by cumulative shares or by priority."""
     for k in range(K):
         order = rows[ROW.order, i * K + k]
+        if order <= _TINY:  # noise must not become a smallest order
+            for e in range(a, b):
+                links[LINK.placed, e * K + k] = 0.0
+            continue
         if net.link[NET_LINK.priority, a] >= 0:
             chosen = -1
             first = a

@@ -15,11 +15,13 @@ from twin.arrays import (
     Table,
 )
 from twin.jit import inner, njit
+from twin.phases.wishes import whole
 
 
 @inner
 def cancel_unshipped(
-    i: int, t: int, K: int, rec: int, net: Network, rows: Table, links: Table, rings: Floats
+    i: int, t: int, K: int, rec: int, net: Network, rows: Table, links: Table, rings: Floats,
+    integer: int,
 ) -> None:
     """Cancel what a row's suppliers have not shipped, newest first, up to its positive position."""
     a, b = net.row[NET_ROW.in_off, i], net.row[NET_ROW.in_off, i + 1]
@@ -34,8 +36,9 @@ def cancel_unshipped(
             continue
         for e in range(a, b):
             there = unshipped(e, k, K, net, links, rings)
-            take_back(e, k, t, K, there * take / open_units, net, rows, links, rings)
-        rows[ROW.on_order, j] -= take
+            back = whole(there * take / open_units, 0.0, integer)
+            take_back(e, k, t, K, back, net, rows, links, rings)
+            rows[ROW.on_order, j] -= net.rate[RATE.yield_, e] * back
 
 
 @inner
@@ -69,8 +72,9 @@ def take_back(
 
 @njit
 def cancel_rows(
-    which: Ints, t: int, K: int, rec: int, net: Network, rows: Table, links: Table, rings: Floats
+    which: Ints, t: int, K: int, rec: int, net: Network, rows: Table, links: Table, rings: Floats,
+    integer: int,
 ) -> None:
     """Cancel for several rows, downstream first, so that suppliers feel it in turn."""
     for p in range(which.size):
-        cancel_unshipped(which[p], t, K, rec, net, rows, links, rings)
+        cancel_unshipped(which[p], t, K, rec, net, rows, links, rings, integer)
