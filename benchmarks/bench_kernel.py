@@ -118,7 +118,9 @@ def large(table: harness.Table) -> None:
     def on(world: World, t: list[int], periods: int) -> float:
         t[0] += periods
         return harness.cpu(
-            lambda: kernel.run(t[0] - periods, t[0], 1, 0, SEED, plan.switches, world, history)
+            lambda: kernel.run(
+                t[0] - periods, t[0], 0, kernel.WHOLE, 0, 1, 0, SEED, plan.switches, world, history
+            )
         )
 
     clocks: tuple[list[int], list[int]] = ([0], [0])

@@ -11,6 +11,8 @@ import pytest
 from tests.bad_scenarios import BAD, BASE, Bad
 from twin.errors import NetworkError, ScenarioError, TwinError
 from twin.load import load, load_text
+from twin.run import run
+from twin.schema import Scenario
 
 
 def test_the_scenario_that_the_cases_break_is_whole():
@@ -82,3 +84,18 @@ def test_mangled_scenario_is_read_or_refused_but_never_breaks_the_reader(seed):
         tokens[luck.randrange(len(tokens))] = luck.choice([*ODD, "", luck.choice(tokens)])
     with contextlib.suppress(TwinError):  # any other error is a failure
         load_text("".join(tokens))
+
+
+def test_a_scenario_made_in_python_is_checked_like_a_file():
+    made = Scenario.model_validate(
+        {
+            "sites": [{"name": "shop"}],
+            "items": [{"name": "tea"}],
+            "purchases": [{"site": "shop", "item": "tea", "lead_time": 2}],
+            "demand": [{"site": "shop", "item": "tea", "mean": 3}],
+            "stock": [{"policy": {"kind": "s_S", "reorder_point": 50, "level": 10}}],
+        }
+    )
+
+    with pytest.raises(ScenarioError, match=r"level = 10 .* reorder_point = 50"):
+        run(made, replications=1)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from twin import kpis, places
+from twin.check import check
 from twin.compile import Plan
 from twin.edits import apply
 from twin.engine import Outcome, block_size, run_blocks
@@ -102,7 +103,12 @@ def prepare(
     scenario: Scenario | str | Path, changes: Mapping[str, Any], seed: int | None = None
 ) -> Scenario:
     """Return the scenario to run: loaded if it is named, with changes and a seed of one's own."""
-    found = scenario if isinstance(scenario, Scenario) else load(scenario)
+    if isinstance(scenario, Scenario):
+        found = scenario
+        if not changes and seed is None:
+            check(found)  # a file is checked as it is read, a change as it is made
+    else:
+        found = load(scenario)
     if seed is not None:
         changes = {**changes, "seed": seed}
     return apply(found, changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -96,6 +97,31 @@ def policies_are_known(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(path, text)
 
 
+def levels_are_in_order(scenario: Scenario) -> Iterator[Problem]:
+    """Require that an order-up-to level lies above the reorder point."""
+    for n, rule in enumerate(scenario.stock):
+        policy = rule.policy
+        if policy is None or policy.kind != "s_S":
+            continue
+        s, top = policy.reorder_point, policy.level
+        if s is not None and top is not None and top <= s:
+            text = f"level = {top:g} does not lie above reorder_point = {s:g}; raise the level"
+            yield Problem(("stock", n, "policy"), text)
+
+
+def breaks_are_in_order(scenario: Scenario) -> Iterator[Problem]:
+    """Require that price breaks rise in quantity and do not rise in price."""
+    for n, purchase in enumerate(scenario.purchases):
+        found = purchase.breaks
+        for a, b in itertools.pairwise(found):
+            if b.quantity <= a.quantity or b.price > a.price:
+                text = (
+                    f"from {b.quantity:g} units at {b.price:g} follows {a.quantity:g} at "
+                    f"{a.price:g}; quantities must rise and prices must not"
+                )
+                yield Problem(("purchases", n, "breaks"), text)
+
+
 def _needs(policy: Policy) -> tuple[str, ...]:
     if policy.kind == "s_S" and policy.level is None:
         return ("lot",)
@@ -148,6 +174,8 @@ CHECKS = [
     one_demand_per_customer,
     weekly_season_has_days,
     policies_are_known,
+    levels_are_in_order,
+    breaks_are_in_order,
     forecasters_are_known,
     devices_are_known,
 ]

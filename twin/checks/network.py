@@ -13,16 +13,8 @@ from twin.schema import Disruption, LeadTime, Production, Scenario, Where
 from twin.stock_rules import selects
 from twin.topology import Topology
 
-MAX_PERIODS = 200_000
 MAX_CELLS = 200_000_000
 """Most stock points times periods: one history column of them takes 1.6 GB."""
-
-
-def horizon_fits(scenario: Scenario) -> Iterator[Problem]:
-    """Require that the horizon stays within its bound."""
-    if scenario.horizon > MAX_PERIODS:
-        text = f"= {scenario.horizon:,} periods; at most {MAX_PERIODS:,}, shorten it"
-        yield Problem(("horizon",), text)
 
 
 def sourcing_has_sources(scenario: Scenario) -> Iterator[Problem]:
@@ -201,7 +193,7 @@ def _nothing(where: Where, what: str = "stock point") -> str:
     return f"= {given}; matches no {what}"
 
 
-CHECKS = [horizon_fits, sourcing_has_sources]
+CHECKS = [sourcing_has_sources]
 TOPOLOGY_CHECKS = [
     history_fits,
     rules_match_something,

@@ -89,7 +89,7 @@ def account_sinks(K: int, net: Network, sinks: Table, sums: Table) -> None:
             sums[SINK_SUM.delivered, x] += sinks[SINK.delivered, x]
             sums[SINK_SUM.lost, x] += lost
             sums[SINK_SUM.owed, x] += owed
-            sums[SINK_SUM.filled, x] += max(0.0, filled)
+            sums[SINK_SUM.filled, x] += filled if filled > _SAME else 0.0
             sums[SINK_SUM.short, x] += 1.0 if owed > _SAME or lost > _SAME else 0.0
 
 

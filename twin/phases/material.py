@@ -81,9 +81,8 @@ def move_rows(
                     links[LINK.moved, x + k] = got if got > _TINY else 0.0
             else:
                 for k in range(np.uint64(K)):
-                    sinks[SINK.served, x + k] = min(
-                        rows[ROW.on_hand, r + k], sinks[SINK.owed, x + k]
-                    )
+                    got = min(rows[ROW.on_hand, r + k], sinks[SINK.owed, x + k])
+                    sinks[SINK.served, x + k] = got if got > _TINY else 0.0
         elif b > a:
             for q in range(a, b):
                 c = np.uint64(q * K)
@@ -114,7 +113,8 @@ def move_rows(
                         links[LINK.moved, x + k] = got if got > _TINY else 0.0
                 else:
                     for k in range(np.uint64(K)):
-                        sinks[SINK.served, x + k] = work.claim[c + k]
+                        got = work.claim[c + k]
+                        sinks[SINK.served, x + k] = got if got > _TINY else 0.0
 
 
 @inner
@@ -151,7 +151,7 @@ def move_rows_disturbed(
                     got = math.floor(got + _TINY) if integer else got
                     links[LINK.moved, x + k] = got if got > _TINY else 0.0
                 else:
-                    sinks[SINK.served, x + k] = got
+                    sinks[SINK.served, x + k] = got if got > _TINY else 0.0
 
 
 @inner

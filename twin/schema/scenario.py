@@ -69,7 +69,7 @@ class Scenario(Model):
     description: str = param("", "what it shows and where its numbers come from")
     calendar: Calendar = param(lambda: Calendar(), "what one period is")
     horizon: int = param(
-        365, "periods simulated", unit="periods", ge=1, le=1_000_000, slider=(30, 1095)
+        365, "periods simulated", unit="periods", ge=1, le=200_000, slider=(30, 1095)
     )
     warmup: int = param(0, "first periods left out of all KPIs", unit="periods", ge=0)
     seed: int = param(1, "the luck", ge=0, le=2**63 - 1)

@@ -53,7 +53,7 @@ def kpi_table(result: Result, everything: bool = False) -> str:
 
 
 def _kpi_line(name: str, mean: str, interval: str, unit: str, better: str) -> str:
-    return f"{name} {mean:>11}  {interval:<24}{unit:<13}{better}".rstrip()
+    return f"{name} {mean:>11}  {interval:<24} {unit:<12}{better}".rstrip()
 
 
 def _kpi_row(row: Row, scenario: Scenario) -> str:
