@@ -80,7 +80,7 @@ def test_a_scenario_stays_as_it_is() -> None:
         ("stages.plant", "x", "entries have no names here; give a position, [0] to [1]"),
         ("", 1, "a name is missing"),
         ("sites..owner", 1, "no entry ''"),
-        ("demand[0].mean", -1, "demand[0].mean = -1 units/period; must be 0 or more"),
+        ("demand[0].mean", -1, "demand[0].mean = -1 units/period; must be from 0 to 1,000,000,000"),
         ("demand[0].mean", "a lot", "must be a number"),
         ("lanes[0].to", "stor", "did you mean 'store'?"),
     ],

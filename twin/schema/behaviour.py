@@ -228,10 +228,10 @@ class Demand(Model):
     customer: Name = param("customers", "name of the customer class at this stock point")
     kind: DemandKind = param("poisson", "distribution of one period's demand")
     mean: float | None = param(
-        None, "mean demand", unit="units/period", ge=0, le=1e9, slider=(0, 1000)
+        None, "mean demand", unit="units/period", ge=0, le=1_000_000_000, slider=(0, 1000)
     )
     sd: float | None = param(
-        None, "standard deviation of Normal demand", unit="units/period", ge=0, le=1e9
+        None, "standard deviation of Normal demand", unit="units/period", ge=0, le=1_000_000_000
     )
     cv: float | None = param(
         None, "standard deviation over mean of lognormal or gamma demand", gt=0, le=10
