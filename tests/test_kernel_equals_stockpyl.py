@@ -7,8 +7,6 @@ from tests.reference.fast_trace import fast_trace
 from tests.reference.random_networks import random_scenario
 from twin import topology
 
-pytest.importorskip("stockpyl")
-
 HORIZON = 30  # stockpyl takes most of the time
 BATCH = 20
 DISRUPTED = 45  # the disruptions start in periods 5 to 30

@@ -8,8 +8,6 @@ from tests.reference.random_networks import random_scenario
 from tests.reference.scripted_luck import ScriptedLuck
 from twin import topology
 
-pytest.importorskip("stockpyl")
-
 
 def naive_lines(scenario):
     network = topology.build(scenario)
