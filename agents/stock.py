@@ -1,7 +1,7 @@
 """One stock point as attributes: a thin window on one row of the kernel's tables.
 
 The attributes are the columns of :mod:`twin.arrays`: state (``Rows``), parameters of the policy
-(``Theta``), timing (``Rule``) and what makes books wrong (``Error``); nothing is listed again here.
+(``Theta``), timing (``RowForm``) and what makes books wrong (``Error``); nothing is listed again here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.values import Floats, amount, checked
-from twin.arrays import ERROR, ROW, RULE, THETA, Error, Rows, Rule, Theta
+from twin.arrays import ERROR, NET_ROW, ROW, ROW_FORM, THETA, Error, RowForm, Rows, Theta
 from twin.compile.rules import FROM_FORECAST
 from twin.errors import RunError
 from twin.names import nearest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from twin.topology import StockPoint as Declared
 
 SWITCH_OF = {
-    "signal": "forecasts", "accepted": "visibility", "wanted": "visibility", "need": "need",
+    "signal": "forecasts", "accepted": "visibility", "wanted": "demand_seen", "need": "need",
     "inbound": "lines", "in_total": "shelf_life", "out_total": "shelf_life",
 }  # fmt: skip
 """Columns of the state that are worked out only where a scenario needs them."""
@@ -148,28 +148,30 @@ class _Belief(_State):
 class _Parameter(_Column):
     """A column of ``Theta``: a parameter of the policy, one value per replication."""
 
-    def theta(self, point: StockPoint) -> Floats:
+    def theta(self, point: StockPoint, change: bool = False) -> Floats:
         if self.name not in point.used:
             msg = (
                 f"policy '{point.policy.kind}' of '{point.name}' has no '{self.name}'; it uses "
                 + (", ".join(point.used) or "no parameters")
             )
             raise RunError(msg)
-        return point.model.sim.world.rules.theta[self.number, point.at]
+        return point.model.sim.parameters(point.row, change)[self.number]
 
     def read(self, point: StockPoint) -> Floats:
         return self.theta(point)
 
     def __set__(self, point: StockPoint, value: Any) -> None:
         low, high = limits_of(self.name)
-        self.theta(point)[:] = self.given(point, value, low=low, high=high)
+        new = self.given(point, value, low=low, high=high)
+        self.theta(point, change=True)[:] = new
 
 
 class _Timing(_Column):
-    """A column of ``Rule``: a whole number of the row, as the kernel keeps it."""
+    """A column of ``RowForm``: a whole number of the row, as the kernel keeps it."""
 
     def read(self, point: StockPoint) -> int:
-        return int(point.model.sim.world.rules.row[self.number, point.row])
+        rules = point.model.sim.world.rules
+        return int(rules.form[self.number, rules.row[NET_ROW.row_form, point.row]])
 
     def why_fixed(self, point: StockPoint) -> str:
         return "is fixed when the model is built; change the scenario: TwinModel(..., set={...})"
@@ -179,14 +181,15 @@ class _BookError(_Column):
     """A column of ``Error``: a rate of the row."""
 
     def read(self, point: StockPoint) -> float:
-        return float(point.model.sim.world.rules.error[self.number, point.row])
+        error = point.model.sim.world.books.error
+        return float(error[self.number, point.row]) if error.size else 0.0
 
     def __set__(self, point: StockPoint, value: Any) -> None:
         if not point.model.sim.switches.records:
             super().__set__(point, value)
         high = np.inf if self.name == "shrink" else 1.0
         new = checked(value, 1, lambda: f"{self.name} of '{point.name}'", high=high)
-        point.model.sim.world.rules.error[self.number, point.row] = new.item()
+        point.model.sim.world.books.error[self.number, point.row] = new.item()
 
     def why_fixed(self, point: StockPoint) -> str:
         return (
@@ -303,9 +306,9 @@ def _columns() -> dict[str, _Column]:
     }
     found |= {name: _Parameter(name, getattr(THETA, name)) for name in Theta._fields}
     found |= {
-        name: _Timing(name, getattr(RULE, name))
-        for name in Rule._fields
-        if not name.endswith("_off")  # offsets into the kernel's pool mean nothing outside it
+        name: _Timing(name, getattr(ROW_FORM, name))
+        for name in RowForm._fields[ROW_FORM.review :]
+        if not name.endswith("_at")  # places in the kernel's pool mean nothing outside it
     }
     return found | {name: _BookError(name, getattr(ERROR, name)) for name in Error._fields}
 

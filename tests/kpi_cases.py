@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from twin.arrays import LinkSums, RowSums, SinkSums
+from twin.arrays import LinkSums, OrderSums, RowSums, SinkSums
 from twin.compile import Plan
 from twin.engine import Outcome
 from twin.schema import Scenario
 
-FIELDS = {"rows": RowSums._fields, "links": LinkSums._fields, "sinks": SinkSums._fields}
+FIELDS = {
+    "rows": (*RowSums._fields, "order"),
+    "links": LinkSums._fields,
+    "sinks": (*SinkSums._fields, "accepted", "delivered", *OrderSums._fields),
+}
 
 
 def shop(**more: Any) -> Scenario:

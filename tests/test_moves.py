@@ -5,7 +5,6 @@ import pytest
 from tests.reference.fast_trace import fast_trace
 from tests.reference.laws import ALL_LAWS
 from twin import decoupling, topology
-from twin.arrays import NET_LINK
 from twin.compile import Plan
 from twin.engine import run_block
 from twin.errors import NetworkError
@@ -131,9 +130,7 @@ def link(sim, name):
 
 def mailbox(sim):
     """Mail into the store, oldest first: the slot of period t arrives in t."""
-    e, net = link(sim, INTO_STORE), sim.world.network.link
-    off, n = net[NET_LINK.mail_off, e], net[NET_LINK.mail_len, e]
-    return [float(sim.world.rings[off + (sim.t + i) % n]) for i in range(n)]
+    return sim.mail(link(sim, INTO_STORE))[:, 0].tolist()
 
 
 def test_a_move_that_keeps_open_orders_cancels_nothing():

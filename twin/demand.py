@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.arrays.types import Streams
 from twin.counts import (
     LARGEST,
     CountTables,
@@ -52,10 +53,9 @@ _NUMBER = {
 }
 
 
-SINK = np.dtype(
+FORM = np.dtype(
     [
         ("kind", np.int64),
-        ("stream", np.uint64),
         ("pattern", np.uint64),
         ("mean", np.float64),
         ("spread", np.float64),
@@ -64,7 +64,7 @@ SINK = np.dtype(
         ("end", np.uint64),
     ]
 )
-"""One sink, in one record because every draw reads all of it once.
+"""What many sinks have in common, in one record because every draw reads all of it once.
 
 ``pattern``: row of ``factor`` and ``level``; ``mean``: at factor 1; ``spread``: sd (normal) or sd
 of the logarithm (lognormal); ``chance``: of any intermittent demand; ``start``: first entry in
@@ -75,8 +75,12 @@ of the logarithm (lognormal); ``chance``: of any intermittent demand; ``start``:
 class DemandTables(NamedTuple):
     """Every sink's demand."""
 
-    sinks: NDArray[np.void]
-    """One record a sink, of type :data:`SINK`."""
+    stream: Streams
+    """The luck of each sink."""
+    form: NDArray[np.uint32]
+    """Which of the forms each sink has."""
+    forms: NDArray[np.void]
+    """One record for all sinks with the same demand, of type :data:`FORM`."""
     factor: Floats
     """Factor on the mean, shape (patterns, periods): one pattern for equal season and trend."""
     level: NDArray[np.uint32]
@@ -106,10 +110,10 @@ def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
     ScenarioError
         If two names share a random stream or an intermittent demand has sizes below 1.
     """
-    demands = [s.demand for s in sinks]
-    table = np.zeros(len(demands), SINK)
+    stream = streams_of(s.name for s in sinks)
+    demands, form = _distinct_demands([s.demand for s in sinks])
+    table = np.zeros(len(demands), FORM)
     table["kind"] = [_NUMBER[d.kind] for d in demands]
-    table["stream"] = streams_of(s.name for s in sinks)
     table["mean"] = [d.mean or 0.0 for d in demands]
     table["spread"] = [_spread(d) for d in demands]
     table["chance"] = [d.probability or 1.0 for d in demands]
@@ -117,7 +121,9 @@ def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
     level, distinct = _levels(factor)
     level_table, counts = _counts(demands, distinct, table)
     return DemandTables(
-        sinks=table,
+        stream=stream,
+        form=form,
+        forms=table,
         factor=factor,
         level=level,
         level_table=level_table,
@@ -125,6 +131,23 @@ def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
         gamma=_gammas(demands, table),
         recorded=_recorded(demands, table),
     )
+
+
+def _distinct_demands(demands: list[Demand]) -> tuple[list[Demand], NDArray[np.uint32]]:
+    """Return demands that differ in more than who wants what, and which one each sink has."""
+    known: dict[Any, int] = {}
+    found: list[Demand] = []
+    form = []
+    for d in demands:
+        key = (
+            d.kind, d.mean, d.sd, d.cv, d.variance_to_mean, d.probability, d.trend,
+            tuple(d.season.weekly or ()), tuple(d.season.yearly or ()), tuple(d.values or ()),
+        )  # fmt: skip
+        if key not in known:
+            known[key] = len(found)
+            found.append(d)
+        form.append(known[key])
+    return found, np.array(form, dtype=np.uint32)
 
 
 def _spread(demand: Demand) -> float:
@@ -245,11 +268,11 @@ def draw_demand(
     out
         Gets the demand in units, shape (replications,).
     """
-    sink = tables.sinks[np.uint64(s)]
+    sink = tables.forms[tables.form[np.uint64(s)]]
     kind, start, mean, spread = sink["kind"], sink["start"], sink["mean"], sink["spread"]
     row, period = sink["pattern"], np.uint64(t)
     if kind != CONSTANT and kind != RECORDED:
-        fill_uniforms(seed, sink["stream"], DEMAND, period, k0, out)
+        fill_uniforms(seed, tables.stream[np.uint64(s)], DEMAND, period, k0, out)
     if kind == COUNT:
         j = tables.level_table[start + np.uint64(tables.level[row, period])]
         _draw_counts(tables.counts, j, multiplier, out)
@@ -287,13 +310,13 @@ def draw_period(
     out
         Gets the demand in units, shape (sinks * replications,).
     """
-    n = tables.sinks.size
+    n = tables.form.size
     width = out.size // max(n, 1)
     alone = width == 1 and multiplier.size == 0
     if alone:
         _draw_single_counts(
-            tables.sinks, tables.level, tables.level_table, tables.counts.heads,
-            tables.counts.cdf, tables.counts.guide, seed, t, k0, out,
+            tables.stream, tables.form, tables.forms, tables.level, tables.level_table,
+            tables.counts.heads, tables.counts.cdf, tables.counts.guide, seed, t, k0, out,
         )  # fmt: skip
     for s in range(n):
         if not alone or out[s] < 0.0:
@@ -304,18 +327,18 @@ def draw_period(
 
 @entry
 def _draw_single_counts(
-    sinks: NDArray[np.void], level: NDArray[np.uint32], level_table: NDArray[np.uint64],
-    heads: NDArray[np.void], cdf: Floats, guide: NDArray[np.uint32],
-    seed: Whole, t: Whole, k0: Whole, out: Floats,
+    stream: Streams, form: NDArray[np.uint32], forms: NDArray[np.void], level: NDArray[np.uint32],
+    level_table: NDArray[np.uint64], heads: NDArray[np.void], cdf: Floats,
+    guide: NDArray[np.uint32], seed: Whole, t: Whole, k0: Whole, out: Floats,
 ) -> None:  # fmt: skip
     """Draw tabled counts of one replication without a call, so that sinks overlap; others: -1."""
     for s in range(out.size):
-        sink = sinks[s]
+        sink = forms[form[s]]
         out[s] = -1.0
         if sink["kind"] == COUNT:
             at = sink["start"] + np.uint64(level[sink["pattern"], np.uint64(t)])
             head = heads[level_table[at]]
-            u = uniform(seed, sink["stream"], DEMAND, t, k0)
+            u = uniform(seed, stream[s], DEMAND, t, k0)
             size = head["guide_size"]
             if size > 0.0:
                 i = head["start"] + np.uint64(

@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from twin.arrays import (
+    NET_ROW,
     ROW,
+    ROW_FORM,
     ROW_SUM,
-    RULE,
     THETA,
     Floats,
     Rules,
@@ -38,9 +39,12 @@ def exponential_smoothing(
     lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floats
 ) -> None:
     """Move the forecast towards the newest signal by a constant share (Brown 1959)."""
-    for j in range(np.uint64(lo * K), np.uint64(hi * K)):
-        error = rows[ROW.signal, j] - rows[ROW.forecast, j]
-        rows[ROW.forecast, j] += rules.theta[THETA.forecast_smoothing, j] * error
+    for i in range(lo, hi):
+        p = np.uint64(rules.row[NET_ROW.parameters, i] * K)
+        r = np.uint64(i * K)
+        for k in range(np.uint64(K)):
+            error = rows[ROW.signal, r + k] - rows[ROW.forecast, r + k]
+            rows[ROW.forecast, r + k] += rules.theta[THETA.forecast_smoothing, p + k] * error
 
 
 @FORECASTERS.add(
@@ -53,8 +57,8 @@ def moving_average(
 ) -> None:
     """Average the last ``window`` signals, the first forecast standing in for the past."""
     for i in range(lo, hi):
-        n = rules.row[RULE.window, i]
-        slot = np.uint64((rules.row[RULE.window_off, i] + t % n) * K)
+        n = rules.form[ROW_FORM.window, rules.row[NET_ROW.row_form, i]]
+        slot = np.uint64((rules.row[NET_ROW.ring_off, i] + t % n) * K)
         for k in range(np.uint64(K)):
             j = np.uint64(i * K) + k
             newest = rows[ROW.signal, j]
@@ -67,13 +71,17 @@ def _measure_error(
     lo: int, hi: int, K: int, rules: Rules, rows: Table, sums: Table
 ) -> None:
     """Track the variance of the one-period error and the sums of the forecast KPIs."""
-    for j in range(np.uint64(lo * K), np.uint64(hi * K)):
-        error = rows[ROW.signal, j] - rows[ROW.forecast, j]
-        rows[ROW.variance, j] += rules.theta[THETA.error_smoothing, j] * (error * error - rows[ROW.variance, j])
-        sums[ROW_SUM.error_abs, j] += abs(error)
-        sums[ROW_SUM.error, j] += error
-        sums[ROW_SUM.error_squared, j] += error * error
-        sums[ROW_SUM.signal, j] += rows[ROW.signal, j]
+    for i in range(lo, hi):
+        p = np.uint64(rules.row[NET_ROW.parameters, i] * K)
+        r = np.uint64(i * K)
+        for k in range(np.uint64(K)):
+            error = rows[ROW.signal, r + k] - rows[ROW.forecast, r + k]
+            gap = error * error - rows[ROW.variance, r + k]
+            rows[ROW.variance, r + k] += rules.theta[THETA.error_smoothing, p + k] * gap
+            sums[ROW_SUM.error_abs, r + k] += abs(error)
+            sums[ROW_SUM.error, r + k] += error
+            sums[ROW_SUM.error_squared, r + k] += error * error
+            sums[ROW_SUM.signal, r + k] += rows[ROW.signal, r + k]
 
 
 @inner

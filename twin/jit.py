@@ -104,6 +104,12 @@ def inner(function: F) -> F:
     return compiled
 
 
+def inlined(function: F) -> F:
+    """Put a function's body into its callers before types are known: a constant stays one there."""
+    compiled: F = _compile(inline="always", error_model="numpy", nogil=True, _nrt=False)(function)
+    return compiled
+
+
 def is_cold() -> bool:
     """Return whether nothing is compiled yet, so that the first run takes some seconds more."""
     return not _config.DISABLE_JIT and not any(CACHE_FOLDER.rglob("*.nbi"))

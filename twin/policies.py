@@ -15,15 +15,7 @@ import math
 
 import numpy as np
 
-from twin.arrays import (
-    ROW,
-    RULE,
-    THETA,
-    Floats,
-    Ints,
-    Rules,
-    Table,
-)
+from twin.arrays import NET_ROW, ROW, ROW_FORM, THETA, Floats, Rules, Table
 from twin.jit import inner
 from twin.registry import Registry
 from twin.schema import Policy
@@ -48,41 +40,47 @@ def _position(rec: int, rows: Table, j: int) -> float:
 
 
 @inner
-def _safety(theta: Table, rows: Table, j: int, interval: float) -> float:
+def _safety(theta: Table, p: int, rows: Table, j: int, interval: float) -> float:
     """Safety stock over an interval: fixed, or z sqrt(P σ² + F² Var L)."""
-    if not math.isnan(theta[THETA.safety_stock, j]):
-        return theta[THETA.safety_stock, j]
+    if not math.isnan(theta[THETA.safety_stock, p]):
+        return theta[THETA.safety_stock, p]
     f = rows[ROW.forecast, j]
-    spread = interval * rows[ROW.variance, j] + f * f * theta[THETA.lead_variance, j]
-    return theta[THETA.safety_factor, j] * math.sqrt(max(0.0, spread))
+    spread = interval * rows[ROW.variance, j] + f * f * theta[THETA.lead_variance, p]
+    return theta[THETA.safety_factor, p] * math.sqrt(max(0.0, spread))
 
 
 @inner
-def _target(theta: Table, rows: Table, j: int) -> float:
+def _target(theta: Table, p: int, rows: Table, j: int) -> float:
     """Return expected demand over the protection interval plus safety stock."""
-    interval = theta[THETA.cover, j]
-    return rows[ROW.forecast, j] * interval + _safety(theta, rows, j, interval)
+    interval = theta[THETA.cover, p]
+    return rows[ROW.forecast, j] * interval + _safety(theta, p, rows, j, interval)
 
 
 @inner
-def _due(row: Ints, i: int, t: int) -> bool:
-    n = row[RULE.review, i]
-    return n == 1 or (t - row[RULE.phase, i]) % n == 0
+def _due(rules: Rules, i: int, t: int) -> bool:
+    f = rules.row[NET_ROW.row_form, i]
+    n = rules.form[ROW_FORM.review, f]
+    return n == 1 or (t - rules.form[ROW_FORM.phase, f]) % n == 0
 
 
 @inner
-def ramp_factor(row: Ints, i: int, t: int) -> float:
+def ramp_factor(rules: Rules, i: int, t: int) -> float:
     """Share of its level that a stock point aims at after it became a stock point."""
-    length = row[RULE.ramp_length, i]
-    if length <= 0:
+    if rules.ramp.size == 0 or rules.ramp[1, i] <= 0:
         return 1.0
-    return min(1.0, (t - row[RULE.ramp_start, i] + 1) / length)
+    return min(1.0, (t - rules.ramp[0, i] + 1) / rules.ramp[1, i])
 
 
 @inner
 def _skip(rows: Table, i: int, K: int) -> None:
     for k in range(np.uint64(K)):
         rows[ROW.order, np.uint64(i * K) + k] = 0.0
+
+
+@inner
+def _places(rules: Rules, i: int, K: int) -> tuple[np.uint64, np.uint64]:
+    """Return where the replications of a row begin in its state and in its parameters."""
+    return np.uint64(i * K), np.uint64(rules.row[NET_ROW.parameters, i] * K)
 
 
 @POLICIES.add(
@@ -96,18 +94,19 @@ def base_stock(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, ring
     Theory, 2nd ed., section 4.3.2).
     """
     for i in range(lo, hi):
-        if not _due(rules.row, i, t):
+        if not _due(rules, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules.row, i, t)
-        a = np.uint64(i * K)
-        b = np.uint64(i * K + K)
-        if math.isnan(rules.theta[THETA.level, a]):
-            for j in range(a, b):
-                rows[ROW.order, j] = max(0.0, r * _target(rules.theta, rows, j) - _position(rules.rec, rows, j))
+        r = ramp_factor(rules, i, t)
+        j, p = _places(rules, i, K)
+        if math.isnan(rules.theta[THETA.level, p]):
+            for k in range(np.uint64(K)):
+                top = r * _target(rules.theta, p + k, rows, j + k)
+                rows[ROW.order, j + k] = max(0.0, top - _position(rules.rec, rows, j + k))
         else:
-            for j in range(a, b):
-                rows[ROW.order, j] = max(0.0, r * rules.theta[THETA.level, j] - _position(rules.rec, rows, j))
+            for k in range(np.uint64(K)):
+                top = r * rules.theta[THETA.level, p + k]
+                rows[ROW.order, j + k] = max(0.0, top - _position(rules.rec, rows, j + k))
 
 
 @POLICIES.add(
@@ -124,17 +123,19 @@ def s_S(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
     S = s + Q.
     """
     for i in range(lo, hi):
-        if not _due(rules.row, i, t):
+        if not _due(rules, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules.row, i, t)
-        for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            s = rules.theta[THETA.reorder_point, j]
+        r = ramp_factor(rules, i, t)
+        j0, p0 = _places(rules, i, K)
+        for k in range(np.uint64(K)):
+            j, p = j0 + k, p0 + k
+            s = rules.theta[THETA.reorder_point, p]
             if math.isnan(s):
-                s = _target(rules.theta, rows, j)
-            top = rules.theta[THETA.level, j]
+                s = _target(rules.theta, p, rows, j)
+            top = rules.theta[THETA.level, p]
             if math.isnan(top):
-                top = s + rules.theta[THETA.lot, j]
+                top = s + rules.theta[THETA.lot, p]
             position = _position(rules.rec, rows, j)
             low = position <= r * s + _TINY
             rows[ROW.order, j] = max(0.0, r * top - position) if low else 0.0
@@ -151,28 +152,31 @@ def r_Q(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
     IP <= r: q = Q ⌈(r - IP + ε)/Q⌉ (Snyder & Shen section 4.3.1, periodic form).
     """
     for i in range(lo, hi):
-        if not _due(rules.row, i, t):
+        if not _due(rules, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules.row, i, t)
-        for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            point = rules.theta[THETA.reorder_point, j]
+        r = ramp_factor(rules, i, t)
+        j0, p0 = _places(rules, i, K)
+        for k in range(np.uint64(K)):
+            j, p = j0 + k, p0 + k
+            point = rules.theta[THETA.reorder_point, p]
             if math.isnan(point):
-                point = _target(rules.theta, rows, j)
+                point = _target(rules.theta, p, rows, j)
             gap = r * point - _position(rules.rec, rows, j)
-            lots = math.floor(gap / rules.theta[THETA.lot, j] + _TINY) + 1.0
-            rows[ROW.order, j] = rules.theta[THETA.lot, j] * lots if gap >= -_TINY else 0.0
+            lots = math.floor(gap / rules.theta[THETA.lot, p] + _TINY) + 1.0
+            rows[ROW.order, j] = rules.theta[THETA.lot, p] * lots if gap >= -_TINY else 0.0
 
 
 @inner
-def _lot(rules: Rules, rows: Table, i: int, j: int, need: float) -> float:
+def _lot(rules: Rules, rows: Table, i: int, j: int, p: int, need: float) -> float:
     """MRP lot for a net requirement: lot-for-lot, fixed or period order quantity."""
     if need <= _TINY:
         return 0.0
-    if rules.row[RULE.lot_rule, i] == 1:
-        return rules.theta[THETA.lot, j] * math.ceil(need / rules.theta[THETA.lot, j] - _TINY)
-    if rules.row[RULE.lot_rule, i] == 2:
-        return need + rows[ROW.forecast, j] * (rules.row[RULE.lot_periods, i] - 1)
+    f = rules.row[NET_ROW.row_form, i]
+    if rules.form[ROW_FORM.lot_rule, f] == 1:
+        return rules.theta[THETA.lot, p] * math.ceil(need / rules.theta[THETA.lot, p] - _TINY)
+    if rules.form[ROW_FORM.lot_rule, f] == 2:
+        return need + rows[ROW.forecast, j] * (rules.form[ROW_FORM.lot_periods, f] - 1)
     return need
 
 
@@ -188,20 +192,22 @@ def mrp(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Floa
     periods earlier (Orlicky 1975; domain: MRP row); past-due requirements are released at once.
     """
     for i in range(lo, hi):
-        n = rules.row[RULE.review, i]
-        slot = (t - rules.row[RULE.phase, i]) % n
-        first = rules.row[RULE.plan_off, i]
-        r = ramp_factor(rules.row, i, t)
+        f = rules.row[NET_ROW.row_form, i]
+        n = rules.form[ROW_FORM.review, f]
+        slot = (t - rules.form[ROW_FORM.phase, f]) % n
+        first = rules.row[NET_ROW.ring_off, i] + rules.form[ROW_FORM.plan_at, f]
+        r = ramp_factor(rules, i, t)
+        j0, p0 = _places(rules, i, K)
         for k in range(np.uint64(K)):
-            j = np.uint64(i * K) + k
+            j, p = j0 + k, p0 + k
             if slot == 0:
-                lead = rules.theta[THETA.lead, j]
+                lead = rules.theta[THETA.lead, p]
                 x = _position(rules.rec, rows, j) - rows[ROW.forecast, j] * lead
-                safety = r * _safety(rules.theta, rows, j, lead + n - 1)
+                safety = r * _safety(rules.theta, p, rows, j, lead + n - 1)
                 for h in range(n):
                     if h > 0:
                         x -= rows[ROW.forecast, j]
-                    lot = _lot(rules, rows, i, j, safety - x)
+                    lot = _lot(rules, rows, i, j, p, safety - x)
                     x += lot
                     rings[np.uint64((first + h) * K) + k] = lot
             rows[ROW.order, j] = rings[np.uint64((first + slot) * K) + k]
@@ -216,17 +222,19 @@ def push_plan(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings
     over the cycle).
     """
     for i in range(lo, hi):
-        n = rules.row[RULE.review, i]
-        first = np.uint64(rules.row[RULE.plan_off, i] * K)
-        plans = (t - rules.row[RULE.phase, i]) % n == 0
-        r = ramp_factor(rules.row, i, t)
+        f = rules.row[NET_ROW.row_form, i]
+        n = rules.form[ROW_FORM.review, f]
+        first = np.uint64((rules.row[NET_ROW.ring_off, i] + rules.form[ROW_FORM.plan_at, f]) * K)
+        plans = (t - rules.form[ROW_FORM.phase, f]) % n == 0
+        r = ramp_factor(rules, i, t)
+        j0, p0 = _places(rules, i, K)
         for k in range(np.uint64(K)):
-            j = np.uint64(i * K) + k
+            j, p = j0 + k, p0 + k
             if plans:
-                lead = rules.theta[THETA.lead, j]
-                f = rows[ROW.forecast, j]
-                aim = r * (f * lead + _safety(rules.theta, rows, j, lead + n - 1))
-                rings[first + k] = max(0.0, f + (aim - _position(rules.rec, rows, j)) / n)
+                lead = rules.theta[THETA.lead, p]
+                rate = rows[ROW.forecast, j]
+                aim = r * (rate * lead + _safety(rules.theta, p, rows, j, lead + n - 1))
+                rings[first + k] = max(0.0, rate + (aim - _position(rules.rec, rows, j)) / n)
             rows[ROW.order, j] = rings[first + k]
 
 
@@ -238,13 +246,15 @@ def kanban(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: F
     q = c ⌊(K c - H - OO)/c⌋ with K cards of container c (Hopp & Spearman 2004: pull limits WIP).
     """
     for i in range(lo, hi):
-        if not _due(rules.row, i, t):
+        if not _due(rules, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules.row, i, t)
-        for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            c = rules.theta[THETA.lot, j]
-            full = math.floor(r * rules.theta[THETA.cards, j] + _TINY) * c
+        r = ramp_factor(rules, i, t)
+        j0, p0 = _places(rules, i, K)
+        for k in range(np.uint64(K)):
+            j, p = j0 + k, p0 + k
+            c = rules.theta[THETA.lot, p]
+            full = math.floor(r * rules.theta[THETA.cards, p] + _TINY) * c
             free = full - rows[rules.rec, j] - rows[ROW.on_order, j]
             rows[ROW.order, j] = max(0.0, c * math.floor(free / c + _TINY))
 
@@ -258,17 +268,18 @@ def conwip(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: F
     of everything downstream of it, in its units (Spearman, Woodruff & Hopp 1990).
     """
     for i in range(lo, hi):
-        if not _due(rules.row, i, t):
+        if not _due(rules, i, t):
             _skip(rows, i, K)
             continue
-        r = ramp_factor(rules.row, i, t)
+        r = ramp_factor(rules, i, t)
+        j0, p0 = _places(rules, i, K)
         for k in range(np.uint64(K)):
-            j = np.uint64(i * K) + k
+            j, p = j0 + k, p0 + k
             line = rows[rules.rec, j] + rows[ROW.on_order, j]
-            for p in range(rules.row[RULE.line_off, i], rules.row[RULE.line_off, i + 1]):
-                down = np.uint64(rules.line_row[p] * K) + k
-                line += rules.line_weight[p] * (rows[rules.rec, down] + rows[ROW.inbound, down])
-            rows[ROW.order, j] = max(0.0, r * rules.theta[THETA.wip_cap, j] - line)
+            for d in range(rules.row[NET_ROW.line_off, i], rules.row[NET_ROW.line_off, i + 1]):
+                down = np.uint64(rules.line_row[d] * K) + k
+                line += rules.line_weight[d] * (rows[rules.rec, down] + rows[ROW.inbound, down])
+            rows[ROW.order, j] = max(0.0, r * rules.theta[THETA.wip_cap, p] - line)
 
 
 @POLICIES.add("order_driven", uses=("review", "phase"))
@@ -279,7 +290,7 @@ def order_driven(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, ri
     q = max(0, -IP): base stock with S = 0 (the pull side of the decoupling point).
     """
     for i in range(lo, hi):
-        if not _due(rules.row, i, t):
+        if not _due(rules, i, t):
             _skip(rows, i, K)
             continue
         for j in range(np.uint64(i * K), np.uint64(i * K + K)):
@@ -297,14 +308,16 @@ def human(lo: int, hi: int, t: int, K: int, rules: Rules, rows: Table, rings: Fl
     Management Science 35(3), equations 5-8).
     """
     for i in range(lo, hi):
-        r = ramp_factor(rules.row, i, t)
-        for j in range(np.uint64(i * K), np.uint64(i * K + K)):
-            theta = rules.theta[THETA.smoothing, j]
+        r = ramp_factor(rules, i, t)
+        j0, p0 = _places(rules, i, K)
+        for k in range(np.uint64(K)):
+            j, p = j0 + k, p0 + k
+            theta = rules.theta[THETA.smoothing, p]
             expected = theta * rows[ROW.incoming, j] + (1.0 - theta) * rows[ROW.forecast, j]
             rows[ROW.forecast, j] = expected
             net = rows[rules.rec, j] - rows[ROW.backlog, j]
-            gap = r * rules.theta[THETA.level, j] - net - rules.theta[THETA.supply_line, j] * rows[ROW.on_order, j]
-            rows[ROW.order, j] = max(0.0, expected + rules.theta[THETA.adjustment, j] * gap)
+            gap = r * rules.theta[THETA.level, p] - net - rules.theta[THETA.supply_line, p] * rows[ROW.on_order, j]
+            rows[ROW.order, j] = max(0.0, expected + rules.theta[THETA.adjustment, p] * gap)
 
 
 @inner

@@ -10,12 +10,17 @@ import numpy as np
 from twin import decoupling, kernel
 from twin.arrays import (
     LINK,
+    LINK_FORM,
+    LINK_SUM,
+    NET_LINK,
+    NET_ROW,
     NET_SINK,
+    RATE,
     ROW,
-    RULE,
     SINK,
     Floats,
     LinkSums,
+    OrderSums,
     Quote,
     RowSums,
     SinkSums,
@@ -24,6 +29,7 @@ from twin.arrays import (
 )
 from twin.compile import Plan
 from twin.compile.network import columns_of, quotes
+from twin.compile.plan import loses
 from twin.errors import RunError
 from twin.phases import moves as mv
 
@@ -126,7 +132,8 @@ class Simulation:
                 hook(self)
 
     def _steps(self, t0: int, t1: int, first: int, stop: int, disturbed: int) -> int:
-        return kernel.run(
+        run = kernel.run_single if self.K == 1 else kernel.run
+        return run(
             t0,
             t1,
             first,
@@ -168,7 +175,8 @@ class Simulation:
             self.t,
             self.K,
             rules.rec,
-            self.world.network,
+            self.world.network.stock,
+            self.world.network.supply,
             self.world.rows,
             self.world.links,
             self.world.rings,
@@ -176,25 +184,42 @@ class Simulation:
         )
         for i in np.flatnonzero(before & ~after):
             ramps = [f.ramp for name, f in moving.items() if name in top.families_of[i]]
-            rules.row[RULE.ramp_start, i] = self.t
-            rules.row[RULE.ramp_length, i] = max(ramps, default=0)
+            rules.ramp[:, i] = self.t, max(ramps, default=0)
         rules.driven[:] = after
         self._promise_anew(bool(after.any()))
 
     def _promise_anew(self, any_driven: bool) -> None:
         """Let order-driven customers be quoted from the new cut points."""
-        net = self.world.network
-        found = quotes(self.plan.topology, self.positions)
-        sinks = net.sink.copy()
-        sinks[NET_SINK.quote_off] = found.pop("quote_off")
-        usage = found.pop("quote_usage")
-        cut = columns_of(found, Quote._fields, usage.size)
-        self.world = self.world._replace(
-            network=net._replace(sink=sinks, quote=cut, quote_usage=usage)
-        )
         self.switches = self.switches._replace(
             driven=1, quotes=int(self.switches.lost_sales and any_driven)
         )
+        if not self.switches.lost_sales:
+            return
+        net = self.world.network
+        found = quotes(self.plan.topology, self.positions)
+        sinks = net.customers.sink.copy()
+        sinks[NET_SINK.quote_off] = found["quote_off"]
+        usage = found["quote_usage"]
+        cut = columns_of(found, Quote._fields, usage.size)
+        customers = net.customers._replace(sink=sinks, quote=cut, quote_usage=usage)
+        self.world = self.world._replace(network=net._replace(customers=customers))
+
+    def parameters(self, row: int, change: bool = False) -> Table:
+        """Return the parameters of a row's policy, ``(columns, K)``, as a view.
+
+        Stock points with equal parameters share them; ``change`` first gives the row its own.
+        """
+        rules, net = self.world.rules, self.world.network
+        used = rules.row[NET_ROW.parameters, : net.n_rows]
+        if change and np.count_nonzero(used == used[row]) > 1:
+            table = rules.row.copy()
+            table[NET_ROW.parameters, row] = rules.theta.shape[1] // self.K
+            at = slice(used[row] * self.K, (used[row] + 1) * self.K)
+            rules = rules._replace(row=table, theta=np.hstack([rules.theta, rules.theta[:, at]]))
+            net = net._replace(stock=net.stock._replace(row=table))
+            self.world = self.world._replace(rules=rules, network=net)
+        first = int(rules.row[NET_ROW.parameters, row]) * self.K
+        return rules.theta[:, first : first + self.K]
 
     def rows(self, name: str) -> Floats:
         """Return a state array of the stock points as a ``(n, K)`` view, in units."""
@@ -206,7 +231,19 @@ class Simulation:
 
     def sinks(self, name: str) -> Floats:
         """Return a state array of the sinks as a ``(s, K)`` view, in units."""
+        if name == "accepted" and not loses(self.switches):
+            name = "demand"  # all of it
         return self._column(self.world.sinks, getattr(SINK, name))
+
+    def mail(self, e: int) -> Floats:
+        """Return the orders in the mail of a link, oldest first, ``(information delay, K)`` units."""
+        supply = self.world.network.supply
+        n = int(supply.form[LINK_FORM.mail_len, supply.link[NET_LINK.link_form, e]])
+        if n == 0:
+            return np.zeros((0, self.K))
+        slots = self.world.rings.reshape(-1, self.K)
+        first = int(supply.link[NET_LINK.mail_off, e])
+        return slots[[first + (self.t + i) % n for i in range(n)]]
 
     def _column(self, table: Table, column: int) -> Floats:
         if column >= table.shape[0]:  # left out: nothing in this scenario changes it
@@ -221,13 +258,31 @@ class Simulation:
             "links": (w.link_sums, LinkSums._fields),
             "sinks": (w.sink_sums, SinkSums._fields),
         }
-        return {
-            f"{table}.{name}": sums[c].reshape(-1, self.K).copy()
-            if c < sums.shape[0]
-            else np.zeros((sums.shape[1] // self.K, self.K))
+        found = {
+            f"{table}.{name}": self._column(sums, c).copy()
             for table, (sums, names) in tables.items()
             for c, name in enumerate(names)
         }
+        return found | self._sums_that_follow(found["sinks.gave_up"])
+
+    def _sums_that_follow(self, gave_up: Floats) -> dict[str, Floats]:
+        """Return what the kernel need not add up: it is kept already under another name."""
+        w, net = self.world, self.world.network
+        supply, m = net.supply, net.n_links
+        good = supply.rate[RATE.yield_][supply.link[NET_LINK.link_form, :m], None]
+        ordered = np.zeros((net.n_rows, self.K))
+        placed = self._column(w.link_sums, LINK_SUM.placed)
+        np.add.at(ordered, supply.link[NET_LINK.to, :m], good * placed)
+        found = {
+            "rows.order": ordered,
+            "sinks.accepted": self.sinks("ordered_total").copy(),
+            "sinks.delivered": self.sinks("closed_total") - gave_up,
+        }
+        first = net.customers.order_sink[net.customers.order_off[:-1]]
+        for c, name in enumerate(OrderSums._fields):  # an order's sums stand at its first sink
+            found[f"sinks.{name}"] = np.zeros((net.n_sinks, self.K))
+            found[f"sinks.{name}"][first] = self._column(w.order_sums, c)
+        return found
 
     def series(self) -> dict[str, Floats]:
         """Return the recorded series so far: name -> ``(periods, things, K)``."""

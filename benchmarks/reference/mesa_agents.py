@@ -11,8 +11,10 @@ from typing import Any
 
 import mesa
 
-from twin.arrays import NET_LINK, NET_SINK, ROW, THETA
+from benchmarks.reference.row_loop import levels, sources
+from twin.arrays import NET_SINK, ROW
 from twin.compile import Plan
+from twin.compile.network import link_column
 
 
 class StockPoint(mesa.Agent):
@@ -91,23 +93,19 @@ class SupplyChain(mesa.Model):
         super().__init__()
         net, world = plan.network, plan.world(1, 0, 1)
         self.period = 0
+        level, lead, on_hand = levels(plan), link_column(net, "lead"), world.rows[ROW.on_hand]
         self.points = [
-            StockPoint(
-                self,
-                float(plan.theta[THETA.level, i]),
-                float(world.rows[ROW.on_hand, i]),
-                int(net.link[NET_LINK.lead, i]),
-                i,
-            )
+            StockPoint(self, float(level[i]), float(on_hand[i]), int(lead[i]), i)
             for i in range(net.n_rows)
         ]
-        for i, point in enumerate(self.points):
-            up = int(net.link[NET_LINK.link_row, i])
-            if up >= 0:
+        for point, up in zip(self.points, sources(plan), strict=True):
+            if up < net.n_rows:
                 point.supplier = self.points[up]
                 self.points[up].customers.append(point)
         for s in range(net.n_sinks):
-            self.points[int(net.sink[NET_SINK.sink_row, s])].demand = demand[:, s].tolist()
+            self.points[int(net.customers.sink[NET_SINK.sink_row, s])].demand = demand[
+                :, s
+            ].tolist()
         self.upwards = self.agents.select(lambda a: True)
         self.downwards = self.agents.sort("rank", ascending=False)
 

@@ -12,11 +12,25 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from twin.arrays import NET_LINK, NET_ROW, NET_SINK, ROW, THETA, SinkSums
+from twin.arrays import INPUT, NET_ROW, NET_SINK, ROW, SHIP, THETA
 from twin.compile import Plan
+from twin.compile.network import link_column, sink_column
 from twin.rng import DEMAND, uniform
 
 # the order in which the loop below writes them
+SINK_SUMS = (
+    "demand",
+    "accepted",
+    "delivered",
+    "lost",
+    "filled",
+    "on_time",
+    "due",
+    "owed",
+    "short",
+    "orders",
+    "orders_complete",
+)
 ROW_SUMS = ("on_hand", "backlog", "order", "order_squared", "incoming", "incoming_squared",
             "net_squared")  # fmt: skip
 LINK_SUMS = ("shipped", "on_way", "orders", "dispatches", "placed")
@@ -56,19 +70,32 @@ class Things(NamedTuple):
     sink_sums: Any
 
 
+def sources(plan: Plan) -> Any:
+    """Return the row that ships to each row of a plain network, their number for outside supply."""
+    net = plan.network
+    up = np.full(net.n_rows, net.n_rows)
+    up[link_column(net, "kind") == SHIP] = net.supply.input[INPUT.input_row]
+    return up
+
+
+def levels(plan: Plan) -> Any:
+    """Return the order-up-to level of each row."""
+    net = plan.network
+    return plan.rules.theta[THETA.level][net.stock.row[NET_ROW.parameters, : net.n_rows]]
+
+
 def things(plan: Plan) -> Things:
     """Return the opening state of one run of a plain network."""
     net, world = plan.network, plan.world(1, 0, 1)
     n, s = net.n_rows, net.n_sinks
-    if (np.diff(net.row[NET_ROW.in_off]) != 1).any() or (net.link[NET_LINK.lead, :n] < 1).any():
+    lead = link_column(net, "lead")
+    if (np.diff(net.stock.row[NET_ROW.in_off]) != 1).any() or (lead < 1).any():
         raise ValueError("the hand-written loop takes one link a stock point, lead time 1 or more")
-    up = net.link[NET_LINK.link_row, :n].copy()
-    up[up < 0] = n
+    up = sources(plan)
     children = [np.flatnonzero(up == i) for i in range(n)]
     sink = np.full(n, s)
-    sink[net.sink[NET_SINK.sink_row, :s]] = np.arange(s)
-    lead = net.link[NET_LINK.lead, :n]
-    tolerance = net.sink[NET_SINK.tolerance, :s]
+    sink[net.customers.sink[NET_SINK.sink_row, :s]] = np.arange(s)
+    tolerance = sink_column(net, "tolerance")
 
     def index(values: Any) -> Any:
         return np.ascontiguousarray(values, dtype=np.uint32)
@@ -77,7 +104,7 @@ def things(plan: Plan) -> Things:
         return np.zeros(k)
 
     return Things(
-        up=index(up), lead=index(lead), level=plan.theta[THETA.level].copy(),
+        up=index(up), lead=index(lead), level=levels(plan),
         child_off=index(np.cumsum([0, *map(len, children)])),
         child=index(np.concatenate(children)), sink=index(sink),
         on_hand=world.rows[ROW.on_hand].copy(), on_order=zeros(n), backlog=zeros(n + 1),
@@ -85,14 +112,14 @@ def things(plan: Plan) -> Things:
         slot_off=index(np.cumsum([0, *lead])), owed=zeros(s), closed=zeros(s), ordered=zeros(s),
         delivered=zeros(s), demand=zeros(s), tolerance=tolerance.astype(np.int64),
         curve_off=index(np.cumsum([0, *(tolerance + 2)])), curve=zeros(int((tolerance + 2).sum())),
-        asked=zeros(int((tolerance + 2).sum())), group_off=index(net.order_group_off),
-        group_sink=index(net.order_group_sink), row_sums=np.zeros((len(ROW_SUMS), n)),
-        link_sums=np.zeros((len(LINK_SUMS), n)), sink_sums=np.zeros((len(SinkSums._fields), s)),
+        asked=zeros(int((tolerance + 2).sum())), group_off=index(net.customers.order_off),
+        group_sink=index(net.customers.order_sink), row_sums=np.zeros((len(ROW_SUMS), n)),
+        link_sums=np.zeros((len(LINK_SUMS), n)), sink_sums=np.zeros((len(SINK_SUMS), s)),
     )  # fmt: skip
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
-def run(t0, t1, seed, w, sinks, level_no, level_table, heads, cdf, guide):
+def run(t0, t1, seed, w, stream, pattern, start, level_no, level_table, heads, cdf, guide):
     """Advance from period ``t0`` to ``t1``: orders up the levels, then goods down."""
     n = w.on_hand.size
     none = np.uint64(w.owed.size)
@@ -108,10 +135,9 @@ def run(t0, t1, seed, w, sinks, level_no, level_table, heads, cdf, guide):
             asked = w.incoming[i]
             s = np.uint64(w.sink[i])
             if s != none:
-                record = sinks[s]
-                at = record["start"] + np.uint64(level_no[record["pattern"], np.uint64(t)])
+                at = start[s] + np.uint64(level_no[pattern[s], np.uint64(t)])
                 head = heads[level_table[at]]
-                u = uniform(seed, record["stream"], DEMAND, t, 0)
+                u = uniform(seed, stream[s], DEMAND, t, 0)
                 first = head["start"]
                 j = first + np.uint64(
                     guide[head["guide_start"] + np.uint64(np.int64(u * head["guide_size"]))]
@@ -234,12 +260,23 @@ def serve(t, w):
 def draws(plan: Plan) -> tuple[Any, ...]:
     """Return the twin's demand tables in the order that :func:`run` takes them."""
     d = plan.demand
-    return d.sinks, d.level, d.level_table, d.counts.heads, d.counts.cdf, d.counts.guide
+    one = d.forms[d.form]
+    start, pattern = (np.ascontiguousarray(one[name]) for name in ("start", "pattern"))
+    return (
+        d.stream,
+        pattern,
+        start,
+        d.level,
+        d.level_table,
+        d.counts.heads,
+        d.counts.cdf,
+        d.counts.guide,
+    )
 
 
 def sums(w: Things) -> dict[str, Any]:
     """Return the sums under the names of the twin, ``(things, 1)``."""
     found = {f"rows.{name}": w.row_sums[i] for i, name in enumerate(ROW_SUMS)}
     found |= {f"links.{name}": w.link_sums[i] for i, name in enumerate(LINK_SUMS)}
-    found |= {f"sinks.{name}": w.sink_sums[i] for i, name in enumerate(SinkSums._fields)}
+    found |= {f"sinks.{name}": w.sink_sums[i] for i, name in enumerate(SINK_SUMS)}
     return {name: values.reshape(-1, 1) for name, values in found.items()}

@@ -10,14 +10,14 @@ import pytest
 from agents import StockPoint, TwinModel
 from agents.stock import COLUMNS
 from tests.kpi_cases import factory, shop
-from twin.arrays import Error, Rows, Rule, Theta
+from twin.arrays import ROW_FORM, Error, RowForm, Rows, Theta
 from twin.errors import RunError
 
 pytestmark = pytest.mark.nojit
 
 
 def test_every_column_of_the_arrays_is_one_attribute() -> None:
-    rule = [n for n in Rule._fields if not n.endswith("_off")]
+    rule = [n for n in RowForm._fields[ROW_FORM.review :] if not n.endswith("_at")]
     names = [*Rows._fields, *Theta._fields, *rule, *Error._fields]
     assert sorted(names) == sorted(COLUMNS)
     assert all(getattr(StockPoint, n) is c for n, c in COLUMNS.items())
@@ -87,7 +87,7 @@ def test_a_change_by_hand_moves_the_books_as_much_as_the_truth() -> None:
         assert point.record.tolist() == [3, 3]
         assert point.shrink == 2.0
         point.shrink = 0.5
-        assert model.sim.world.rules.error[0, 0] == 0.5
+        assert model.sim.world.books.error[0, 0] == 0.5
 
 
 def test_shelf_life_counts_what_is_added_or_taken_by_hand() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from tests.reference.naive_trace import Trace
-from twin.arrays import NET_LINK
 from twin.compile import Plan
 from twin.engine import Simulation
 from twin.topology import Topology
@@ -86,12 +85,8 @@ class _Books:
 
     def mailed(self) -> list[float]:
         """Units in each link's mail slots."""
-        net = self.sim.world.network.link
-        slots = self.sim.world.rings.reshape(-1, self.sim.K)[:, self.k]
-        return [
-            float(slots[net[NET_LINK.mail_off, e.index] :][: net[NET_LINK.mail_len, e.index]].sum())
-            for e in self.sim.plan.topology.links
-        ]
+        links = self.sim.plan.topology.links
+        return [float(self.sim.mail(e.index)[:, self.k].sum()) for e in links]
 
     def enter(self, trace: Trace) -> None:
         """Turn the sums into what happened, by the period of the demand."""

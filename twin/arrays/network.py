@@ -7,47 +7,71 @@ from typing import NamedTuple
 from twin.arrays.types import Floats, Ints, Table
 
 SHIP, MAKE, BUY = 0, 1, 2
-SINK_CLAIM, LINK_CLAIM = 0, 1
 SPLIT_BY_CLASS, SPLIT_FAIR = 0, 1
 SEES = ("orders", "customers", "demand")
 
 
 class NetRow(NamedTuple):
-    """Columns of ``Network.row``, ``(n + 1,)`` each; ``_off`` are CSR offsets."""
+    """Columns of ``Stock.row``, ``(n + 1,)`` each; ``_off`` are CSR offsets; optional ones last."""
 
     in_off: int  # links into each row are consecutive
-    out_off: int
     sink_off: int  # sinks of each row are consecutive
     claim_off: int  # who claims a row's stock, by (class, name)
+    row_form: int
+    parameters: int  # place of its policy's parameters in Rules.theta
+    ring_off: int  # first slot of its own rings
+    line_off: int  # rows downstream of a CONWIP row
+
+
+class RowForm(NamedTuple):
+    """Columns of ``Stock.form``: what many stock points have in common, kept once."""
+
     split: int  # rule by which scarce stock is split
     rank_first: int  # 1 if promises are made by rank
     customers_first: int
     refill_lead: int  # longest information delay + mean lead time of the row's own links
+    review: int
+    phase: int
+    forced_until: int
+    lot_rule: int
+    lot_periods: int
+    window: int
+    sees: int
+    age: int
+    shelf_life: int  # 0: none
+    age_at: int  # places in the row's own rings; the window comes first
+    plan_at: int
+    shelf_at: int
 
 
 class NetLink(NamedTuple):
-    """Columns of ``Network.link``, ``(m + 1,)`` each."""
+    """Columns of ``Supply.link``, ``(m + 1,)`` each; optional ones last."""
 
     to: int
-    link_row: int  # row that ships (-1: none)
-    kind: int  # SHIP, MAKE or BUY
+    link_form: int
     input_off: int
+    transit_off: int  # first transit slot
+    mail_off: int  # first mail slot
+    link_limit_off: int
+
+
+class LinkForm(NamedTuple):
+    """Columns of ``Supply.form``: what many supply links have in common, kept once."""
+
+    kind: int  # SHIP, MAKE or BUY
     priority: int  # place in the priority order, -1 for shares
     fallback: int
     plain_order: int  # 1 if orders need no rounding at all
-    mail_off: int  # first mail slot
     mail_len: int  # information delay (0: no mail)
     lead: int  # constant lead time, -1 if random
-    transit_off: int  # first transit slot
     transit_len: int  # slots (0: arrives in the same sweep)
     fifo: int  # 1 if goods must not overtake
     closable: int  # 1 if its lane closes at some time (own clock)
     special: int  # random, zero, stretched or interruptible lead time
-    link_limit_off: int
 
 
 class Rate(NamedTuple):
-    """Columns of ``Network.rate``, ``(m,)`` each."""
+    """Columns of ``Supply.rate``: the same for numbers that need not be whole."""
 
     share: int  # nominal share of its row's orders
     yield_: int
@@ -60,22 +84,21 @@ class Rate(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Columns of ``Network.claim``."""
+    """Columns of ``Stock.claim``."""
 
-    claim_kind: int  # SINK_CLAIM or LINK_CLAIM
-    claim_index: int
+    claim_index: int  # a link, or a sink as -1 - its number
     claim_class: int  # claims of one class share in proportion
 
 
 class Input(NamedTuple):
-    """Columns of ``Network.input``."""
+    """Columns of ``Supply.input``; the optional one last."""
 
     input_row: int
-    input_claim: int  # claim of the input on its component
+    input_claim: int  # claim of the input on its component (groups)
 
 
 class Segment(NamedTuple):
-    """Columns of ``Network.seg``: rows of one level, policy and forecaster."""
+    """Columns of ``Sweep.seg``: rows of one level, policy and forecaster."""
 
     seg_lo: int
     seg_hi: int
@@ -84,14 +107,14 @@ class Segment(NamedTuple):
 
 
 class Level(NamedTuple):
-    """Columns of ``Network.level``, downstream first."""
+    """Columns of ``Sweep.level``, downstream first."""
 
     level_off: int  # segments of each level
     level_row: int  # rows of each level
 
 
 class Stage(NamedTuple):
-    """Columns of ``Network.stage``: stages of the material sweep, upstream first."""
+    """Columns of ``Sweep.stage``: stages of the material sweep, upstream first."""
 
     stage_off: int  # positions in stage_row
     stage_group: int  # group of components, -1 for independent rows
@@ -100,7 +123,7 @@ class Stage(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Columns of ``Network.group``: rows that share components or limits."""
+    """Columns of ``Ties.group``: rows that share components or limits."""
 
     group_row_off: int
     group_link_off: int
@@ -108,32 +131,90 @@ class Group(NamedTuple):
 
 
 class LimitClaim(NamedTuple):
-    """Columns of ``Network.limit_claim``."""
+    """Columns of ``Ties.limit_claim``."""
 
     limit_claim_link: int
     limit_of_claim: int
 
 
 class NetSink(NamedTuple):
-    """Columns of ``Network.sink``, ``(s + 1,)`` each."""
+    """Columns of ``Customers.sink``, ``(s + 1,)`` each; those for promises last."""
 
     sink_row: int
+    sink_form: int
+    curve_off: int  # first slot of the curve's ring, and then of the ring of what was asked
     sink_rank_order: int  # sinks of each row in order of (rank, name)
     promise_order: int  # all sinks by (rank, name)
-    lost: int  # 1 if unmet demand is lost
-    patience: int  # -1 if endless
-    tolerance: int
-    curve_off: int  # first slot of the curve rings
-    curve_len: int
-    asked_off: int  # first slot of the rings of what was asked
     quote_off: int
 
 
+class SinkForm(NamedTuple):
+    """Columns of ``Customers.form``: what many sinks have in common, kept once."""
+
+    lost: int  # 1 if unmet demand is lost
+    patience: int  # -1 if endless
+    tolerance: int
+    curve_len: int
+
+
 class Quote(NamedTuple):
-    """Columns of ``Network.quote``: cut points that order-driven sinks promise from."""
+    """Columns of ``Customers.quote``: cut points that order-driven sinks promise from."""
 
     quote_row: int
     quote_lead: int
+
+
+class Stock(NamedTuple):
+    """Stock points and who claims what they hold."""
+
+    row: Ints
+    form: Ints
+    claim: Ints
+    usage: Floats  # units of the row in one of the claim; empty where all are 1
+
+
+class Supply(NamedTuple):
+    """Supply links and what they take."""
+
+    link: Ints
+    form: Ints
+    rate: Table
+    input: Ints
+    usage: Floats  # units of the input in one started; empty where all are 1
+
+
+class Sweep(NamedTuple):
+    """The order of things: levels downstream first, stages of material upstream first."""
+
+    seg: Ints
+    level: Ints
+    stage: Ints
+    stage_row: Ints
+    send_link: Ints
+
+
+class Ties(NamedTuple):
+    """Rows that must be split together, and the limits that links share."""
+
+    group: Ints
+    group_row: Ints
+    group_link: Ints
+    link_limit_claim: Ints
+    limit_claim_off: Ints
+    limit_claim: Ints
+    limit_claim_usage: Floats
+    limit_stock: Floats  # capacity per period
+
+
+class Customers(NamedTuple):
+    """Sinks, the orders that they form and what they are promised from."""
+
+    sink: Ints
+    form: Ints
+    order_off: Ints  # customer orders+1: sinks that form one order
+    order_sink: Ints
+    quote: Ints
+    quote_usage: Floats
 
 
 class Network(NamedTuple):
@@ -144,37 +225,18 @@ class Network(NamedTuple):
     n_sinks: int
     n_levels: int
     n_stages: int
-    row: Ints
-    link: Ints
-    rate: Table
-    out_link: Ints
-    out_usage: Floats
-    claim: Ints
-    claim_usage: Floats
-    input: Ints
-    input_usage: Floats
-    seg: Ints
-    level: Ints
-    stage: Ints
-    stage_row: Ints
-    send_link: Ints
-    group: Ints
-    group_row: Ints
-    group_link: Ints
-    link_limit_claim: Ints
-    limit_claim_off: Ints
-    limit_claim: Ints
-    limit_claim_usage: Floats
-    limit_stock: Floats  # capacity per period
-    order_group_off: Ints  # customer orders+1: sinks that form one order
-    order_group_sink: Ints
-    sink: Ints
-    quote: Ints
-    quote_usage: Floats
+    n_slots: int  # in the pool of rings
+    stock: Stock
+    supply: Supply
+    sweep: Sweep
+    ties: Ties
+    customers: Customers
 
 
 NET_ROW = NetRow(*range(len(NetRow._fields)))
 NET_LINK = NetLink(*range(len(NetLink._fields)))
+ROW_FORM = RowForm(*range(len(RowForm._fields)))
+LINK_FORM = LinkForm(*range(len(LinkForm._fields)))
 RATE = Rate(*range(len(Rate._fields)))
 CLAIM = Claim(*range(len(Claim._fields)))
 INPUT = Input(*range(len(Input._fields)))
@@ -184,4 +246,5 @@ STAGE = Stage(*range(len(Stage._fields)))
 GROUP = Group(*range(len(Group._fields)))
 LIMIT_CLAIM = LimitClaim(*range(len(LimitClaim._fields)))
 NET_SINK = NetSink(*range(len(NetSink._fields)))
+SINK_FORM = SinkForm(*range(len(SinkForm._fields)))
 QUOTE = Quote(*range(len(Quote._fields)))

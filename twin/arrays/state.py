@@ -12,7 +12,10 @@ from twin.arrays.types import Flags, Floats, Ints, Streams, Table
 
 
 class Theta(NamedTuple):
-    """Columns of ``Rules.theta``: float parameters, ``(n, K)`` flat each, most common first."""
+    """Columns of ``Rules.theta``: float parameters, ``(sets, K)`` flat each, most common first.
+
+    Stock points with equal parameters share a set (``NetRow.parameters``).
+    """
 
     level: int
     reorder_point: int
@@ -32,29 +35,8 @@ class Theta(NamedTuple):
     forced_order: int
 
 
-class Rule(NamedTuple):
-    """Columns of ``Rules.row``, ``(n + 1,)`` each; offsets are into the one pool of rings."""
-
-    review: int
-    phase: int
-    forced_until: int
-    lot_rule: int
-    lot_periods: int
-    window: int
-    window_off: int
-    sees: int
-    age: int
-    age_off: int
-    plan_off: int
-    ramp_start: int
-    ramp_length: int
-    line_off: int  # rows downstream of a CONWIP row
-    shelf_life: int  # 0: none
-    shelf_off: int
-
-
 class Error(NamedTuple):
-    """Columns of ``Rules.error``, ``(n,)`` each: what makes books wrong."""
+    """Columns of ``Books.error``, ``(n,)`` each: what makes books wrong."""
 
     shrink: int
     misplacement: int
@@ -62,17 +44,23 @@ class Error(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """Parameters of decisions: ``theta`` is ``(columns, n * K)``, the rest one value a row."""
+    """Parameters of decisions."""
 
     theta: Table
     rec: int  # column of Rows that decisions read: record, or on_hand if the books are right
-    row: Ints
-    error: Table
+    row: Ints  # Stock.row
+    form: Ints  # Stock.form
     driven: Flags  # 1 while the row is order-driven
+    ramp: Ints  # (2, n): start and length of a ramp; empty where no family can move its cut
     line_row: Ints
     line_weight: Floats
-    row_stream: Streams
-    link_stream: Streams
+
+
+class Books(NamedTuple):
+    """What makes books wrong, and the luck of it; empty where they are right."""
+
+    error: Table
+    stream: Streams
 
 
 class Rows(NamedTuple):
@@ -98,33 +86,33 @@ class Rows(NamedTuple):
 
 
 class Links(NamedTuple):
-    """Columns of the state of the supply links, ``(m, K)`` flat each, in started units."""
+    """Columns of the state of the supply links, ``(m, K)`` flat, in started units; some optional."""
 
     owed: int
     on_way: int
     moved: int  # dispatched this period
     placed: int  # ordered this period
-    mailed: int
-    last_due: int  # latest due period of anything sent (first in, first out)
     good_total: int  # good units ordered so far (shares)
-    cancelled: int  # unshipped orders taken back so far
+    last_due: int  # latest due period of anything sent (first in, first out)
+    mailed: int
     gate: int
     clock: int  # periods the lane was open
+    cancelled: int  # unshipped orders taken back so far
     need: int
     carry: int  # remainder of a yield in integer mode
 
 
 class Sinks(NamedTuple):
-    """Columns of the state of the sinks, ``(s, K)`` flat each."""
+    """Columns of the state of the sinks, ``(s, K)`` flat each; optional ones last."""
 
     owed: int
     demand: int
-    accepted: int
     delivered: int
-    lost: int
-    served: int  # allotted in this stage of the material sweep
     ordered_total: int
     closed_total: int
+    served: int  # allotted in this stage of the material sweep (groups, disturbed periods)
+    accepted: int  # as demand where all is accepted
+    lost: int
 
 
 class Work(NamedTuple):
@@ -145,11 +133,13 @@ class Work(NamedTuple):
 
 
 class RowSums(NamedTuple):
-    """Columns of the sums over all periods so far, ``(n, K)`` flat each; optional ones last."""
+    """Columns of the sums over all periods so far, ``(n, K)`` flat each; optional ones last.
+
+    What was ordered in all follows from the links (:meth:`twin.simulation.Simulation.sums`).
+    """
 
     on_hand: int
     backlog: int
-    order: int
     order_squared: int
     incoming: int
     incoming_squared: int
@@ -165,7 +155,7 @@ class RowSums(NamedTuple):
 
 
 class LinkSums(NamedTuple):
-    """Columns of the sums over all periods so far, ``(m, K)`` flat each."""
+    """Columns of the sums over all periods so far, ``(m, K)`` flat each; optional ones last."""
 
     shipped: int
     on_way: int
@@ -177,22 +167,28 @@ class LinkSums(NamedTuple):
 
 
 class SinkSums(NamedTuple):
-    """Columns of the sums over all periods so far; orders are kept at an order's first sink."""
+    """Columns of the sums over all periods so far, ``(s, K)`` flat each; optional ones last.
+
+    What was accepted and delivered in all is in the curves (``Sinks``).
+    """
 
     demand: int
-    accepted: int
-    delivered: int
-    lost: int
     filled: int
     on_time: int
     due: int  # demand whose tolerance is over
     owed: int
     short: int  # periods with unmet demand
+    lost: int
+    gave_up: int  # accepted and then given up: closed, not delivered
+
+
+class OrderSums(NamedTuple):
+    """Columns of the sums over all customer orders so far, ``(orders, K)`` flat each."""
+
     orders: int
     orders_complete: int
 
 
-RULE = Rule(*range(len(Rule._fields)))
 ERROR = Error(*range(len(Error._fields)))
 THETA = Theta(*range(len(Theta._fields)))
 ROW = Rows(*range(len(Rows._fields)))
@@ -201,6 +197,7 @@ SINK = Sinks(*range(len(Sinks._fields)))
 ROW_SUM = RowSums(*range(len(RowSums._fields)))
 LINK_SUM = LinkSums(*range(len(LinkSums._fields)))
 SINK_SUM = SinkSums(*range(len(SinkSums._fields)))
+ORDER_SUM = OrderSums(*range(len(OrderSums._fields)))
 
 
 class EffectRow(NamedTuple):
@@ -305,6 +302,7 @@ class Switches(NamedTuple):
     mail: int
     forecasts: int
     visibility: int
+    demand_seen: int  # and not only what was accepted of it
     need: int
     driven: int
     lines: int
@@ -315,6 +313,9 @@ class Switches(NamedTuple):
     careful: int  # receipts need more than yield x units (scrap in whole units, shelf life)
     clocks: int
     patience: int
+    special: int  # some lead times are not constant, or zero
+    bought: int  # all outside supply is bought, with constant lead times
+    plain: int  # material moves in the plain way in every period
     history: int
 
 
@@ -323,12 +324,14 @@ class World(NamedTuple):
 
     network: Network
     rules: Rules
+    books: Books
     rows: Table
     links: Table
     sinks: Table
     row_sums: Table
     link_sums: Table
     sink_sums: Table
+    order_sums: Table
     rings: Floats  # one pool of ragged slots, ``(slots, K)`` flat
     work: Work
     effects: Effects
@@ -337,5 +340,6 @@ class World(NamedTuple):
     prices: Prices
     demand: Any  # twin.demand.DemandTables
     leads: Any  # twin.distributions.LeadTables
-    lead_table: Ints  # m: lead time table of each random link, -1 if constant
+    lead_table: Ints  # m: lead time table of each random link, -1 if constant; or empty
+    link_stream: Streams  # m: luck of lead times; or empty
     visits: NDArray[np.int64]  # how often each phase was entered

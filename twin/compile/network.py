@@ -9,29 +9,35 @@ import numpy as np
 
 from twin import decoupling, forecasters, policies
 from twin.arrays import (
-    LINK_CLAIM,
-    NET_LINK,
-    NET_SINK,
-    SINK_CLAIM,
+    LINK_FORM,
+    SINK_FORM,
     SPLIT_BY_CLASS,
     SPLIT_FAIR,
     Claim,
+    Customers,
     Floats,
     Group,
     Input,
     Ints,
     Level,
     LimitClaim,
+    LinkForm,
     NetLink,
     NetRow,
     NetSink,
     Network,
     Quote,
     Rate,
+    RowForm,
     Segment,
+    SinkForm,
     Stage,
+    Stock,
+    Supply,
+    Sweep,
+    Ties,
 )
-from twin.compile.material import Material, plan_material
+from twin.compile.material import Material
 from twin.distributions import lead_time_table
 from twin.schema import Lane, Production, Purchase
 from twin.topology import Link, Topology
@@ -60,7 +66,11 @@ def offsets(sizes: Iterable[int]) -> Ints:
 
 
 def build_network(
-    top: Topology, material: Material, stretch: dict[int, float], closable: set[int]
+    top: Topology,
+    material: Material,
+    stretch: dict[int, float],
+    closable: set[int],
+    rows: dict[str, Any],
 ) -> Network:
     """Translate a topology.
 
@@ -74,57 +84,108 @@ def build_network(
         Largest lead-time factor of each link that disruptions stretch.
     closable
         Links whose lane closes at some time.
+    rows
+        Columns of ``NetRow`` and ``RowForm`` that come from the rules
+        (:func:`twin.compile.rules.rule_columns`).
     """
-    parts: dict[str, Any] = {}
+    parts: dict[str, Any] = rows | _rows(top) | _claims(top)
     parts |= _levels(top)
-    parts |= _rows(top)
-    parts |= _claims(top)
     parts |= _links(top, stretch, closable)
     parts |= _material(top, material, parts)
     parts |= _sinks(top)
-    parts |= _place_rings(parts)
+    _place_rings(parts)
     parts |= quotes(top, {f.name: f.decoupling_point for f in top.scenario.families})
     return _pack(top, material, parts)
 
 
-def columns_of(parts: dict[str, Any], names: Sequence[str], length: int) -> Ints:
-    """Stack arrays by name into one table and pad the shorter ones."""
+def columns_of(parts: dict[str, Any], names: Sequence[str], length: int, last: str = "") -> Ints:
+    """Stack arrays by name into one table and pad the shorter ones; leave out what follows ``last``."""
+    names = names[: names.index(last) + 1] if last else names
     table = np.zeros((len(names), length), np.int32)
     for c, name in enumerate(names):
-        values = parts.pop(name)
-        table[c, : values.size] = values
+        table[c, : parts[name].size] = parts[name]
     return table
+
+
+def forms_of(columns: Sequence[Any]) -> tuple[Any, Ints]:
+    """Return the distinct things ``(columns, forms)`` and which one each thing is.
+
+    Numbers that differ in their last bits are different; NaN equals NaN.
+    """
+    table = np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
+    known: dict[bytes, int] = {}
+    which = ints(known.setdefault(thing.tobytes(), len(known)) for thing in table)
+    _, first = np.unique(which, return_index=True)
+    return table[first].T.reshape(table.shape[1], first.size), which
+
+
+def _forms(parts: dict[str, Any], name: str, ints_: Any, floats_: Any = None) -> tuple[Ints, Any]:
+    """Replace columns that many things have in common by the number of their form."""
+    names = [*ints_._fields, *(floats_._fields if floats_ else ())]
+    table, parts[name] = forms_of([parts[n] for n in names])
+    n = len(ints_._fields)
+    return table[:n].astype(np.int32), np.ascontiguousarray(table[n:])
+
+
+def _or_nothing(values: Floats) -> Floats:
+    """Return factors, or nothing where all of them are 1."""
+    return values if (values != 1.0).any() else floats(())
 
 
 def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
     n, m, s = len(top.points), len(top.links), len(top.sinks)
-    rate = np.array([parts.pop(name) for name in Rate._fields]).reshape(len(Rate._fields), m)
-    sizes: dict[str, tuple[Any, int]] = {
-        "row": (NetRow, n + 1),
-        "link": (NetLink, m + 1),
-        "claim": (Claim, parts["claim_kind"].size),
-        "input": (Input, parts["input_row"].size),
-        "seg": (Segment, parts["seg_lo"].size),
-        "level": (Level, parts["level_off"].size),
-        "stage": (Stage, parts["send_off"].size),
-        "group": (Group, parts["group_row_off"].size),
-        "limit_claim": (LimitClaim, parts["limit_of_claim"].size),
-        "sink": (NetSink, s + 1),
-        "quote": (Quote, parts["quote_row"].size),
-    }
-    n_levels = parts["level_off"].size - 1
-    tables: dict[str, Any] = {
-        name: columns_of(parts, kind._fields, length) for name, (kind, length) in sizes.items()
-    }
+    grouped = bool(material.groups)
+    row_form, _ = _forms(parts, "row_form", RowForm)
+    link_form, rate = _forms(parts, "link_form", LinkForm, Rate)
+    sink_form, _ = _forms(parts, "sink_form", SinkForm)
+    rings = parts["ring_off"][0] < parts["ring_off"][-1]
+    last_row = "line_off" if parts["line_off"].size else "ring_off" if rings else "parameters"
+    mail = parts["mail_len"].any()
+    last_link = "link_limit_off" if grouped else "mail_off" if mail else "transit_off"
+    lost = bool(parts["lost"].any())
+    table = columns_of
     return Network(
         n_rows=n,
         n_links=m,
         n_sinks=s,
-        n_levels=n_levels,
+        n_levels=parts["level_off"].size - 1,
         n_stages=len(material.stages),
-        rate=rate,
-        **tables,
-        **parts,
+        n_slots=parts["n_slots"],
+        stock=Stock(
+            row=table(parts, NetRow._fields, n + 1, last_row),
+            form=row_form,
+            claim=table(parts, Claim._fields, parts["claim_index"].size),
+            usage=_or_nothing(parts["claim_usage"]),
+        ),
+        supply=Supply(
+            link=table(parts, NetLink._fields, m + 1, last_link),
+            form=link_form,
+            rate=rate,
+            input=table(
+                parts, Input._fields, parts["input_row"].size, "" if grouped else "input_row"
+            ),
+            usage=_or_nothing(parts["input_usage"]),
+        ),
+        sweep=Sweep(
+            seg=table(parts, Segment._fields, parts["seg_lo"].size),
+            level=table(parts, Level._fields, parts["level_off"].size),
+            stage=table(parts, Stage._fields, parts["send_off"].size),
+            stage_row=parts["stage_row"],
+            send_link=parts["send_link"],
+        ),
+        ties=Ties(
+            group=table(parts, Group._fields, parts["group_row_off"].size),
+            limit_claim=table(parts, LimitClaim._fields, parts["limit_of_claim"].size),
+            **{f: parts[f] for f in Ties._fields if f not in ("group", "limit_claim")},
+        ),
+        customers=Customers(
+            sink=table(parts, NetSink._fields, s + 1, "" if lost else "curve_off"),
+            form=sink_form,
+            order_off=parts["order_group_off"],
+            order_sink=parts["order_group_sink"],
+            quote=table(parts, Quote._fields, parts["quote_row"].size),
+            quote_usage=parts["quote_usage"],
+        ),
     )
 
 
@@ -166,9 +227,6 @@ def _rows(top: Topology) -> dict[str, Any]:
     rules = [p.settings.allocation for p in top.points]
     return {
         "in_off": offsets(len(x) for x in top.in_links),
-        "out_off": offsets(len(x) for x in top.out_links),
-        "out_link": ints(e for x in top.out_links for e, _ in x),
-        "out_usage": floats(u for x in top.out_links for _, u in x),
         "sink_off": offsets(len(x) for x in top.sinks_of),
         "split": flags(SPLIT_FAIR if r == "fair_share" else SPLIT_BY_CLASS for r in rules),
         "rank_first": flags(r in ("index", "priority") for r in rules),
@@ -180,7 +238,6 @@ def _rows(top: Topology) -> dict[str, Any]:
 def _claims(top: Topology) -> dict[str, Any]:
     """Who claims each row's stock, grouped into classes that share in proportion."""
     sizes: list[int] = []
-    kind: list[int] = []
     index: list[int] = []
     usage: list[float] = []
     classes: list[int] = []
@@ -190,11 +247,11 @@ def _claims(top: Topology) -> dict[str, Any]:
         claims = []
         for s in top.sinks_of[p.index]:
             sink = top.sinks[s]
-            claims.append((0, sink.demand.rank, sink.name, SINK_CLAIM, s, 1.0))
+            claims.append((0, sink.demand.rank, sink.name, -1 - s, 1.0))
         for e, u in top.out_links[p.index]:
             link = top.links[e]
             rank = getattr(link.declared, "rank", 0)
-            claims.append((1, rank, link.name, LINK_CLAIM, e, u))
+            claims.append((1, rank, link.name, e, u))
         keyed = [
             (
                 (c[0], c[1]) if rule == "priority" else (c[1],) if rule == "index" else (),
@@ -207,15 +264,13 @@ def _claims(top: Topology) -> dict[str, Any]:
         ranks = sorted({c[0] for c in keyed})
         sizes.append(len(keyed))
         for c in keyed:
-            if c[2] == LINK_CLAIM:
-                claim_of[p.index, c[3]] = len(kind)
+            if c[2] >= 0:
+                claim_of[p.index, c[2]] = len(index)
             classes.append(ranks.index(c[0]))
-            kind.append(c[2])
-            index.append(c[3])
-            usage.append(c[4])
+            index.append(c[2])
+            usage.append(c[3])
     return {
         "claim_off": offsets(sizes),
-        "claim_kind": flags(kind),
         "claim_index": ints(index),
         "claim_usage": floats(usage),
         "claim_class": ints(classes),
@@ -243,17 +298,19 @@ def longest_lead(link: Link, stretch: float = 1.0) -> tuple[int, int, int]:
 def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict[str, Any]:
     links = top.links
     leads = [longest_lead(e, max(1.0, stretch.get(e.index, 1.0))) for e in links]
-    slots = [0 if high == 0 else high + 1 for _, _, high in leads]
     mail = [e.delay for e in links]
     special = [
         lead <= 0 or e.index in stretch or e.index in closable
         for e, (lead, _, _) in zip(links, leads, strict=True)
     ]
+    # a constant lead time sends into the slot that it has just emptied
+    slots = [
+        0 if high == 0 else high + own for (_, _, high), own in zip(leads, special, strict=True)
+    ]
     declared = [e.declared for e in links]
     lots = [(d.order_min, d.order_multiple, d.order_max) for d in declared]
     return {
         "to": ints(e.to for e in links),
-        "link_row": ints(e.inputs[0][0] if e.kind == "ship" else -1 for e in links),
         "kind": flags(KINDS[e.kind] for e in links),
         "input_off": offsets(len(e.inputs) for e in links),
         "input_row": ints(r for e in links for r, _ in e.inputs),
@@ -286,22 +343,25 @@ def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict
     }
 
 
-def _place_rings(parts: dict[str, Any]) -> dict[str, Any]:
-    """Put the slots of links and sinks one after the other into the pool of rings."""
+def _place_rings(parts: dict[str, Any]) -> None:
+    """Put the slots of links, sinks and rows one after the other into the pool of rings."""
     transit = int(parts["transit_len"].sum())
     mail = int(parts["mail_len"].sum())
     curve = int(parts["curve_len"].sum())
-    return {
-        "mail_off": parts["mail_off"] + np.int32(transit),
-        "curve_off": parts["curve_off"] + np.int32(transit + mail),
-        "asked_off": parts["curve_off"] + np.int32(transit + mail + curve),
-    }
+    parts["mail_off"] = parts["mail_off"] + np.int32(transit)
+    parts["curve_off"] = 2 * parts["curve_off"] + np.int32(transit + mail)
+    parts["n_slots"] = transit + mail + 2 * curve + int(parts["ring_off"][-1])
+    parts["ring_off"] = parts["ring_off"] + np.int32(transit + mail + 2 * curve)
 
 
-def network_slots(net: Network) -> int:
-    """Return how many ring slots links and sinks take."""
-    links = net.link[[NET_LINK.transit_len, NET_LINK.mail_len]].sum()
-    return int(links + 2 * net.sink[NET_SINK.curve_len].sum())
+def link_column(net: Network, name: str) -> Any:
+    """Return a column of ``LinkForm``, one value a link, ``(m,)``."""
+    return net.supply.form[getattr(LINK_FORM, name)][net.supply.link[1, : net.n_links]]
+
+
+def sink_column(net: Network, name: str) -> Any:
+    """Return a column of ``SinkForm``, one value a sink, ``(s,)``."""
+    return net.customers.form[getattr(SINK_FORM, name)][net.customers.sink[1, : net.n_sinks]]
 
 
 def _material(top: Topology, plan: Material, parts: dict[str, Any]) -> dict[str, Any]:
@@ -374,6 +434,3 @@ def quotes(top: Topology, positions: dict[str, Any]) -> dict[str, Any]:
         "quote_usage": floats(w for x in found for _, w, _ in x),
         "quote_lead": ints(n for x in found for _, _, n in x),
     }
-
-
-__all__ = ["build_network", "plan_material", "quotes"]

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from twin import decoupling, policies
-from twin.arrays import SEES, THETA, Error, Floats, Rule, Theta
-from twin.compile.network import columns_of, flags, floats, ints, offsets
+from twin.arrays import SEES, THETA, Error, Floats, Table, Theta
+from twin.compile.network import flags, floats, forms_of, ints, offsets
 from twin.distributions import demand_moments, lead_time_moments
 from twin.policies import LOT_RULES, POLICIES
-from twin.rng import streams_of
 from twin.schema import Policy
 from twin.topology import Topology
 
@@ -111,8 +110,11 @@ def _column(top: Topology, name: str) -> Floats:
     return floats(np.nan if v is None else v for v in values)
 
 
-def theta_columns(top: Topology) -> Floats:
-    """Return the float parameters, ``(columns, n)``; columns after the last used one are left out."""
+def theta_columns(top: Topology) -> tuple[Table, Any]:
+    """Return the distinct sets of float parameters and which one each row has.
+
+    The table is ``(columns, sets)``; columns after the last used one are left out.
+    """
     used = used_columns(top)
     policy = [p.settings.policy for p in top.points]
     forecast = [p.settings.forecast for p in top.points]
@@ -131,35 +133,18 @@ def theta_columns(top: Topology) -> Floats:
     names = used | set(FROM_FORECAST) if "forecast" in used else used
     last = max((getattr(THETA, n) for n in names if n in Theta._fields), default=-1)
     chosen = [columns[name] for name in Theta._fields[: last + 1]]
-    return np.array(chosen).reshape(last + 1, len(policy))  # order-driven rows alone need none
+    if not chosen:  # order-driven rows alone need none
+        return np.empty((0, 1)), np.zeros(len(policy), np.int32)
+    return forms_of(chosen)
 
 
-def rule_columns(top: Topology, first_slot: int) -> tuple[dict[str, Any], int]:
-    """Return the fields of ``Rules`` but theta, and the number of ring slots after them.
+def rule_columns(top: Topology) -> dict[str, Any]:
+    """Return the columns of ``NetRow`` and ``RowForm`` that come from the rules of the rows.
 
-    Parameters
-    ----------
-    top
-        The network.
-    first_slot
-        First free slot in the pool of rings.
+    ``ring_off`` counts from the rows' first slot and ends with their number.
     """
-    policy = [p.settings.policy for p in top.points]
-    out: dict[str, Any] = {
-        "review": ints(p.review for p in policy),
-        "phase": ints(p.phase for p in policy),
-        "forced_until": ints(p.forced_until for p in policy),
-        "lot_rule": flags(LOT_RULES.index(p.lot_rule) for p in policy),
-        "lot_periods": ints(p.lot_periods for p in policy),
-    }
-    rings, last = _rings(top, first_slot)
-    parts = out | rings | _others(top)
-    return {"row": columns_of(parts, Rule._fields, len(top.points) + 1), **parts}, last
-
-
-def _rings(top: Topology, first: int) -> tuple[dict[str, Any], int]:
-    """Where each row's slots begin in the pool of rings."""
     settings = [p.settings for p in top.points]
+    policy = [s.policy for s in settings]
     windows = [
         s.forecast.window
         if s.forecast.kind == "moving_average" and policies.needs_forecast(s.policy)
@@ -169,42 +154,56 @@ def _rings(top: Topology, first: int) -> tuple[dict[str, Any], int]:
     ages = [0 if s.forecast.sees == "orders" else s.forecast.age for s in settings]
     plans = [s.policy.review if s.policy.kind in ("mrp", "push_plan") else 0 for s in settings]
     lives = [p.item.shelf_life or 0 for p in top.points]
-    out: dict[str, Any] = {
+    sizes = np.array([windows, ages, plans, [v + 1 if v else 0 for v in lives]])
+    begins = np.cumsum(sizes, axis=0)
+    return {
+        "review": ints(p.review for p in policy),
+        "phase": ints(p.phase for p in policy),
+        "forced_until": ints(p.forced_until for p in policy),
+        "lot_rule": flags(LOT_RULES.index(p.lot_rule) for p in policy),
+        "lot_periods": ints(p.lot_periods for p in policy),
         "window": ints(windows),
         "sees": flags(SEES.index(s.forecast.sees) for s in settings),
         "age": ints(ages),
         "shelf_life": ints(lives),
+        "age_at": ints(begins[0]),
+        "plan_at": ints(begins[1]),
+        "shelf_at": ints(begins[2]),
+        "ring_off": offsets(begins[3]),
     }
-    shelf = [v + 1 if v else 0 for v in lives]
-    for name, sizes in (("window", windows), ("age", ages), ("plan", plans), ("shelf", shelf)):
-        out[f"{name}_off"] = offsets(sizes)[:-1] + np.int32(first)
-        first += sum(sizes)
-    return out, first
 
 
-def _others(top: Topology) -> dict[str, Any]:
-    n = len(top.points)
+@dataclass(frozen=True)
+class Lines:
+    """Rows downstream of each CONWIP row, with their worth in its units; empty without any."""
+
+    line_off: Any
+    line_row: Any
+    line_weight: Floats
+
+
+def lines(top: Topology) -> Lines:
+    """Return what the lines with a work-in-progress cap consist of."""
+    capped = [p.settings.policy.kind == "conwip" for p in top.points]
+    below = [downstream(top, i) if x else {} for i, x in enumerate(capped)]
+    return Lines(
+        offsets(len(x) for x in below) if any(capped) else ints(()),
+        ints(row for x in below for row in x),
+        floats(weight for x in below for weight in x.values()),
+    )
+
+
+def driven_now(top: Topology) -> Any:
+    """Return 1 for every row below its family's decoupling point, ``(n,)``."""
     positions = {f.name: f.decoupling_point for f in top.scenario.families}
     driven = decoupling.order_driven_rows(top, positions)
-    sizes, rows, weights = [], [], []
-    for p in top.points:
-        below = downstream(top, p.index) if p.settings.policy.kind == "conwip" else {}
-        sizes.append(len(below))
-        rows += list(below)
-        weights += list(below.values())
-    return {
-        "driven": flags(i in driven for i in range(n)),
-        "ramp_start": np.zeros(n, np.int32),
-        "ramp_length": np.zeros(n, np.int32),
-        "line_off": offsets(sizes),
-        "line_row": ints(rows),
-        "line_weight": floats(weights),
-        "error": np.array(
-            [[getattr(p.settings, name) for p in top.points] for name in Error._fields]
-        ).reshape(len(Error._fields), n),
-        "row_stream": streams_of(p.name for p in top.points),
-        "link_stream": streams_of(e.name for e in top.links),
-    }
+    return flags(i in driven for i in range(len(top.points)))
+
+
+def book_errors(top: Topology) -> Table:
+    """Return what makes books wrong, ``(columns, n)``."""
+    rates = [[getattr(p.settings, name) for p in top.points] for name in Error._fields]
+    return np.array(rates, dtype=np.float64).reshape(len(Error._fields), len(top.points))
 
 
 def downstream(top: Topology, row: int) -> dict[int, float]:

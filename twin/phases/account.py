@@ -8,14 +8,16 @@ from twin.arrays import (
     LINK,
     LINK_SUM,
     NET_SINK,
+    ORDER_SUM,
     ROW,
     ROW_SUM,
     SINK,
+    SINK_FORM,
     SINK_SUM,
+    Customers,
     Floats,
     History,
     Ints,
-    Network,
     Table,
 )
 from twin.jit import inner
@@ -41,7 +43,6 @@ def account_orders(rows: Table, sums: Table) -> None:
     for j in range(np.uint64(rows.shape[1])):
         out = rows[ROW.order, j]
         came = rows[ROW.incoming, j]
-        sums[ROW_SUM.order, j] += out
         sums[ROW_SUM.order_squared, j] += out * out
         sums[ROW_SUM.incoming, j] += came
         sums[ROW_SUM.incoming_squared, j] += came * came
@@ -76,17 +77,57 @@ def account_gates(links: Table, sums: Table) -> None:
 
 
 @inner
-def account_sinks(K: int, net: Network, sinks: Table, sums: Table) -> None:
-    """Add up deliveries, losses, backlog and what was filled in the period of demand."""
-    for s in range(net.n_sinks):
-        gone_at_once = net.sink[NET_SINK.patience, s] == 0
+def account_sinks(
+    t: int, K: int, customers: Customers, sinks: Table, rings: Floats, sums: Table, turn: Ints
+) -> None:
+    """Count what was filled at once, what is owed and what was closed in time (nothing is lost)."""
+    for s in range(customers.sink.shape[1] - 1):
+        f = customers.sink[NET_SINK.sink_form, s]
+        wait = customers.form[SINK_FORM.tolerance, f]
+        n = customers.form[SINK_FORM.curve_len, f]
+        high, low, asked = curve_slots(s, K, n, turn[n] - wait, customers)
+        past = 1.0 if t > wait else 0.0
+        counts = 1.0 if t >= wait else 0.0
+        x0 = np.uint64(s * K)
+        for k in range(np.uint64(K)):
+            x = x0 + k
+            owed = sinks[SINK.owed, x]
+            filled = sinks[SINK.demand, x] - owed
+            before = past * rings[low + k]
+            done = min(rings[high + k], sinks[SINK.closed_total, x]) - before
+            sums[SINK_SUM.owed, x] += owed
+            sums[SINK_SUM.filled, x] += filled if filled > _SAME else 0.0
+            sums[SINK_SUM.short, x] += 1.0 if owed > _SAME else 0.0
+            sums[SINK_SUM.on_time, x] += counts * max(0.0, done)
+            sums[SINK_SUM.due, x] += counts * rings[asked + k]
+
+
+@inner
+def curve_slots(
+    s: int, K: int, n: int, place: int, customers: Customers
+) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Return the slots of a sink's curve at a place, of the one before, and of what was asked.
+
+    A place before the first one counts from the ring's end.
+    """
+    curve = customers.sink[NET_SINK.curve_off, s]
+    at = place + n if place < 0 else place
+    low = at - 1 + n if at == 0 else at - 1
+    return np.uint64((curve + at) * K), np.uint64((curve + low) * K), np.uint64((curve + n + at) * K)
+
+
+@inner
+def account_losses(K: int, customers: Customers, sinks: Table, sums: Table) -> None:
+    """Add up losses, backlog and what was filled where customers can be lost."""
+    for s in range(customers.sink.shape[1] - 1):
+        f = customers.sink[NET_SINK.sink_form, s]
+        gone_at_once = customers.form[SINK_FORM.patience, f] == 0
         x0 = np.uint64(s * K)
         for k in range(np.uint64(K)):
             x = x0 + k
             owed = sinks[SINK.owed, x]
             lost = sinks[SINK.lost, x]
             filled = sinks[SINK.accepted, x] - owed - (lost if gone_at_once else 0.0)
-            sums[SINK_SUM.delivered, x] += sinks[SINK.delivered, x]
             sums[SINK_SUM.lost, x] += lost
             sums[SINK_SUM.owed, x] += owed
             sums[SINK_SUM.filled, x] += filled if filled > _SAME else 0.0
@@ -95,22 +136,19 @@ def account_sinks(K: int, net: Network, sinks: Table, sums: Table) -> None:
 
 @inner
 def account_on_time(
-    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints
+    t: int, K: int, customers: Customers, sinks: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
-    """Count what is closed by the tolerance of its customers, first in first out."""
-    for s in range(net.n_sinks):
-        wait = net.sink[NET_SINK.tolerance, s]
-        then = t - wait
-        if then < 0:
+    """Count what is closed by the tolerance of its customers where they can be lost."""
+    for s in range(customers.sink.shape[1] - 1):
+        f = customers.sink[NET_SINK.sink_form, s]
+        wait = customers.form[SINK_FORM.tolerance, f]
+        if t < wait:
             continue
-        n = net.sink[NET_SINK.curve_len, s]
-        at = slot_of(turn[n] - wait, n)
-        high = np.uint64((net.sink[NET_SINK.curve_off, s] + at) * K)
-        low = np.uint64((net.sink[NET_SINK.curve_off, s] + slot_of(at - 1, n)) * K)
-        asked = np.uint64((net.sink[NET_SINK.asked_off, s] + at) * K)
-        # who leaves in this very period was accepted in ``then`` and is not on time
-        leaving = 1.0 if wait == net.sink[NET_SINK.patience, s] else 0.0
-        past = 1.0 if then > 0 else 0.0
+        n = customers.form[SINK_FORM.curve_len, f]
+        high, low, asked = curve_slots(s, K, n, turn[n] - wait, customers)
+        # who leaves in this very period was accepted in ``t - wait`` and is not on time
+        leaving = 1.0 if wait == customers.form[SINK_FORM.patience, f] else 0.0
+        past = 1.0 if t > wait else 0.0
         x0 = np.uint64(s * K)
         for k in range(np.uint64(K)):
             x = x0 + k
@@ -121,22 +159,17 @@ def account_on_time(
 
 
 @inner
-def slot_of(place: int, n: int) -> int:
-    """Return a place before the first slot as counted from the ring's end."""
-    return place + n if place < 0 else place
-
-
-@inner
 def account_customer_orders(
-    t: int, K: int, net: Network, sinks: Table, rings: Floats, sums: Table, turn: Ints,
+    t: int, K: int, customers: Customers, sinks: Table, rings: Floats, sums: Table, turn: Ints,
     lines: Floats, failed: Floats,
 ) -> None:
     """Count orders complete in time: all lines of one customer, site and period (OTIF)."""
-    for g in range(net.order_group_off.size - 1):
-        a, b = net.order_group_off[g], net.order_group_off[g + 1]
+    for g in range(customers.order_off.size - 1):
+        a, b = customers.order_off[g], customers.order_off[g + 1]
         wait = 0
         for p in range(a, b):
-            wait = max(wait, net.sink[NET_SINK.tolerance, net.order_group_sink[p]])
+            f = customers.sink[NET_SINK.sink_form, customers.order_sink[p]]
+            wait = max(wait, customers.form[SINK_FORM.tolerance, f])
         if t < wait:
             continue
         past = 1.0 if t > wait else 0.0
@@ -144,13 +177,9 @@ def account_customer_orders(
             lines[k] = 0.0
             failed[k] = 0.0
         for p in range(a, b):
-            s = net.order_group_sink[p]
-            n = net.sink[NET_SINK.curve_len, s]
-            at = slot_of(turn[n] - wait, n)
-            line = np.uint64((net.sink[NET_SINK.asked_off, s] + at) * K)
-            curve = net.sink[NET_SINK.curve_off, s]
-            high = np.uint64((curve + at) * K)
-            low = np.uint64((curve + slot_of(at - 1, n)) * K)
+            s = customers.order_sink[p]
+            n = customers.form[SINK_FORM.curve_len, customers.sink[NET_SINK.sink_form, s]]
+            high, low, line = curve_slots(s, K, n, turn[n] - wait, customers)
             x = np.uint64(s * K)
             for k in range(np.uint64(K)):
                 asked = rings[line + k]
@@ -161,11 +190,11 @@ def account_customer_orders(
                 short = now - past * rings[low + k] < asked - slack
                 late = sinks[SINK.closed_total, x + k] < now - slack
                 failed[k] += 1.0 if asked < 0.0 or (asked > 0.0 and (short or late)) else 0.0
-        first = np.uint64(net.order_group_sink[a] * K)
+        x = np.uint64(g * K)
         for k in range(np.uint64(K)):
             if lines[k] > 0.0:
-                sums[SINK_SUM.orders, first + k] += 1.0
-                sums[SINK_SUM.orders_complete, first + k] += 1.0 if failed[k] == 0.0 else 0.0
+                sums[ORDER_SUM.orders, x + k] += 1.0
+                sums[ORDER_SUM.orders_complete, x + k] += 1.0 if failed[k] == 0.0 else 0.0
 
 
 @inner

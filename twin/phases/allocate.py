@@ -1,7 +1,7 @@
 """Splitting scarce stock over its claims: part of phase 5.
 
-``claim[p * K + k]`` holds what claim ``p`` wants (in units of the row) and is turned into what it
-gets; ``left[k]`` is what there is to split and ends as what remains.
+``claim[(p - first) * K + k]`` holds what claim ``p`` wants (in units of the row) and is turned into
+what it gets; ``left[k]`` is what there is to split and ends as what remains.
 """
 
 from __future__ import annotations
@@ -15,31 +15,38 @@ from twin.arrays import (
     FX_ROW,
     LINK,
     NET_ROW,
+    ROW_FORM,
     SINK,
     Effects,
     Floats,
     Ints,
-    Network,
+    Stock,
     Table,
 )
 from twin.jit import inner
-from twin.phases.wishes import whole
+from twin.phases.wishes import usage_of, whole
 
 
 @inner
 def fill_claims(
-    i: int, K: int, net: Network, links: Table, sinks: Table, want: Floats, claim: Floats,
+    i: int, K: int, first: int, stock: Stock, sinks: Table, want: Floats, claim: Floats,
     fx: Effects, disturbed: int, integer: int,
 ) -> None:
-    """Write the wants of a row's claims: sinks what they are owed, links their ``want``."""
-    for p in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
-        c = np.uint64(p * K)
-        x = np.uint64(net.claim[CLAIM.claim_index, p] * K)
-        if net.claim[CLAIM.claim_kind, p] == 1:
-            usage = net.claim_usage[p]
+    """Write the wants of a row's claims: sinks what they are owed, links their ``want``.
+
+    ``first`` is the claim that ``claim`` begins with.
+    """
+    for p in range(stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]):
+        c = np.uint64((p - first) * K)
+        e = stock.claim[CLAIM.claim_index, p]
+        if e >= 0:
+            x = np.uint64(e * K)
+            usage = usage_of(p, stock.usage)
             for k in range(np.uint64(K)):
                 claim[c + k] = usage * want[x + k]
-        elif disturbed:
+            continue
+        x = np.uint64((-1 - e) * K)
+        if disturbed:
             r = np.uint64(i * K)
             for k in range(np.uint64(K)):
                 share = fx.row[FX_ROW.work, r + k]
@@ -50,13 +57,28 @@ def fill_claims(
 
 
 @inner
+def grant(
+    i: int, K: int, first: int, stock: Stock, links: Table, claim: Floats, later: Floats,
+    left: Floats, total: Floats, integer: int,
+) -> None:
+    """Split what a row has ``left`` over its claims by its rule, customers first if it says so."""
+    f = stock.row[NET_ROW.row_form, i]
+    if stock.form[ROW_FORM.customers_first, f]:
+        split_customers_first(i, K, first, stock, links, claim, later, left, total, integer)
+    else:
+        a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
+        rule = stock.form[ROW_FORM.split, f]
+        split(a, b, first, rule, K, stock.claim, claim, left, total, integer)
+
+
+@inner
 def split(
-    a: int, b: int, rule: int, K: int, claims: Ints, claim: Floats, left: Floats, total: Floats,
-    integer: int,
+    a: int, b: int, first: int, rule: int, K: int, claims: Ints, claim: Floats, left: Floats,
+    total: Floats, integer: int,
 ) -> None:
     """Split ``left`` over claims ``a..b`` by a row's rule; one class shares in proportion."""
     if rule == 1:
-        split_fair(a, b, K, claim, left, integer)
+        split_fair(a - first, b - first, K, claim, left, integer)
         return
     p = a
     while p < b:
@@ -64,7 +86,7 @@ def split(
         while stop < b and claims[CLAIM.claim_class, stop] == claims[CLAIM.claim_class, p]:
             stop += 1
         if stop == p + 1:
-            c = np.uint64(p * K)
+            c = np.uint64((p - first) * K)
             for k in range(np.uint64(K)):
                 got = min(claim[c + k], left[k])
                 if integer:
@@ -72,7 +94,7 @@ def split(
                 claim[c + k] = got
                 left[k] -= got
         else:
-            split_class(p, stop, K, claim, left, total, integer)
+            split_class(p - first, stop - first, K, claim, left, total, integer)
         p = stop
 
 
@@ -170,26 +192,25 @@ def split_fair(
 
 @inner
 def split_customers_first(
-    i: int, K: int, net: Network, links: Table, sinks: Table, claim: Floats,
-    later: Floats, left: Floats, total: Floats, integer: int,
+    i: int, K: int, first: int, stock: Stock, links: Table, claim: Floats, later: Floats,
+    left: Floats, total: Floats, integer: int,
 ) -> None:
     """Split twice: first for need backed by customers, then for the rest."""
-    a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
-    rule = net.row[NET_ROW.split, i]
+    a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
+    rule = stock.form[ROW_FORM.split, stock.row[NET_ROW.row_form, i]]
     for p in range(a, b):
-        c, x = p * K, net.claim[CLAIM.claim_index, p] * K
+        e = stock.claim[CLAIM.claim_index, p]
         for k in range(K):
-            need = claim[c + k]
-            if net.claim[CLAIM.claim_kind, p] == 1:
-                rest = max(0.0, links[LINK.need, x + k] - links[LINK.moved, x + k])
-                need = min(need, net.claim_usage[p] * rest)
-            later[c + k] = claim[c + k]
-            claim[c + k] = need
-    split(a, b, rule, K, net.claim, claim, left, total, integer)
-    for p in range(a, b):
-        for k in range(K):
-            later[p * K + k] -= claim[p * K + k]
-    split(a, b, rule, K, net.claim, later, left, total, integer)
-    for p in range(a, b):
-        for k in range(K):
-            claim[p * K + k] += later[p * K + k]
+            c = (p - first) * K + k
+            need = claim[c]
+            if e >= 0:
+                rest = max(0.0, links[LINK.need, e * K + k] - links[LINK.moved, e * K + k])
+                need = min(need, usage_of(p, stock.usage) * rest)
+            later[c] = claim[c]
+            claim[c] = need
+    split(a, b, first, rule, K, stock.claim, claim, left, total, integer)
+    for c in range((a - first) * K, (b - first) * K):
+        later[c] -= claim[c]
+    split(a, b, first, rule, K, stock.claim, later, left, total, integer)
+    for c in range((a - first) * K, (b - first) * K):
+        claim[c] += later[c]

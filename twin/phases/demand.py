@@ -11,23 +11,29 @@ from twin.arrays import (
     FX_LINK,
     FX_ROW,
     LINK,
+    LINK_FORM,
     NET_LINK,
     NET_ROW,
     NET_SINK,
     QUOTE,
     RATE,
     ROW,
+    ROW_FORM,
     SINK,
+    SINK_FORM,
     SINK_SUM,
+    Customers,
     Effects,
     Flags,
     Floats,
     Ints,
-    Network,
+    Stock,
+    Supply,
     Table,
 )
 from twin.demand import draw_period
 from twin.jit import inner
+from twin.phases.wishes import usage_of
 
 
 @inner
@@ -44,39 +50,67 @@ def draw(
 
 
 @inner
-def accept_all(K: int, net: Network, sinks: Table, rows: Table) -> None:
-    """Queue the demand of every sink that waits (the backorder case)."""
-    for s in range(net.n_sinks):
-        i = np.uint64(net.sink[NET_SINK.sink_row, s] * K)
+def queue(
+    K: int, customers: Customers, sinks: Table, rows: Table, rings: Floats, sums: Table, turn: Ints
+) -> None:
+    """Queue all demand and book it: everybody waits (what accepting and booking do together)."""
+    for s in range(customers.sink.shape[1] - 1):
+        i = np.uint64(customers.sink[NET_SINK.sink_row, s] * K)
         x = np.uint64(s * K)
-        if net.sink[NET_SINK.lost, s]:
-            for k in range(np.uint64(K)):
-                sinks[SINK.accepted, x + k] = 0.0
-                sinks[SINK.lost, x + k] = 0.0
-                sinks[SINK.delivered, x + k] = 0.0
-            continue
+        n = customers.form[SINK_FORM.curve_len, customers.sink[NET_SINK.sink_form, s]]
+        slot = np.uint64((customers.sink[NET_SINK.curve_off, s] + turn[n]) * K)
+        asked = slot + np.uint64(n * K)
         for k in range(np.uint64(K)):
             wanted = sinks[SINK.demand, x + k]
-            sinks[SINK.accepted, x + k] = wanted
+            total = sinks[SINK.ordered_total, x + k] + wanted
+            sinks[SINK.ordered_total, x + k] = total
+            sinks[SINK.owed, x + k] += wanted
+            sinks[SINK.delivered, x + k] = 0.0
+            sums[SINK_SUM.demand, x + k] += wanted
+            rings[slot + k] = total
+            rings[asked + k] = wanted
+            rows[ROW.incoming, i + k] += wanted
+            rows[ROW.backlog, i + k] += wanted
+
+
+@inner
+def accept_all(K: int, customers: Customers, sinks: Table, rows: Table) -> None:
+    """Queue the demand of every sink that waits (the backorder case)."""
+    for s in range(customers.sink.shape[1] - 1):
+        i = np.uint64(customers.sink[NET_SINK.sink_row, s] * K)
+        x = np.uint64(s * K)
+        waits = customers.form[SINK_FORM.lost, customers.sink[NET_SINK.sink_form, s]] == 0
+        for k in range(np.uint64(K)):
             sinks[SINK.lost, x + k] = 0.0
             sinks[SINK.delivered, x + k] = 0.0
-            sinks[SINK.owed, x + k] += wanted
-            rows[ROW.incoming, i + k] += wanted
+            if waits:
+                wanted = sinks[SINK.demand, x + k]
+                sinks[SINK.accepted, x + k] = wanted
+                sinks[SINK.owed, x + k] += wanted
+                rows[ROW.incoming, i + k] += wanted
+            else:
+                sinks[SINK.accepted, x + k] = 0.0
+
+
+@inner
+def is_lost(s: int, customers: Customers) -> bool:
+    """Return whether what a sink cannot be promised at once is lost."""
+    return bool(customers.form[SINK_FORM.lost, customers.sink[NET_SINK.sink_form, s]])
 
 
 @inner
 def serve_or_lose(
-    K: int, rec: int, net: Network, driven: Flags, sinks: Table, rows: Table, fx: Effects,
-    records: int, disturbed: int, integer: int, shelf: int, scratch: Floats,
+    K: int, rec: int, stock: Stock, customers: Customers, driven: Flags, sinks: Table, rows: Table,
+    fx: Effects, records: int, disturbed: int, integer: int, shelf: int, scratch: Floats,
 ) -> None:
     """Serve lost-sale sinks of stocked rows from what is available to promise; the rest is lost."""
-    for i in range(net.n_rows):
-        a, b = net.row[NET_ROW.sink_off, i], net.row[NET_ROW.sink_off, i + 1]
+    for i in range(stock.row.shape[1] - 1):
+        a, b = stock.row[NET_ROW.sink_off, i], stock.row[NET_ROW.sink_off, i + 1]
         if a == b or driven[i]:
             continue
         any_lost = False
         for s in range(a, b):
-            any_lost |= net.sink[NET_SINK.lost, s] == 1
+            any_lost |= is_lost(s, customers)
         if not any_lost:
             continue
         for k in range(K):
@@ -86,10 +120,10 @@ def serve_or_lose(
                 atp *= fx.row[FX_ROW.work, j]
             for s in range(a, b):
                 scratch[s - a] = sinks[SINK.demand, s * K + k]
-            share_promises(i, a, b, atp, net, scratch, integer)
+            share_promises(i, a, b, atp, stock, scratch, integer)
             for p in range(a, b):
-                s = net.sink[NET_SINK.sink_rank_order, p]
-                if not net.sink[NET_SINK.lost, s]:
+                s = customers.sink[NET_SINK.sink_rank_order, p]
+                if not is_lost(s, customers):
                     continue
                 x = s * K + k
                 got = min(scratch[s - a], rows[ROW.on_hand, j])
@@ -107,29 +141,28 @@ def serve_or_lose(
 
 @inner
 def share_promises(
-    i: int, a: int, b: int, atp: float, net: Network, want: Floats, integer: int
+    i: int, a: int, b: int, atp: float, stock: Stock, want: Floats, integer: int
 ) -> None:
     """Split what can be promised over the sinks ``a..b`` of row ``i``; ``want`` becomes the share."""
     left = atp
     n = b - a
-    p = net.row[NET_ROW.claim_off, i]
-    end = net.row[NET_ROW.claim_off, i + 1]
+    fair = stock.form[ROW_FORM.split, stock.row[NET_ROW.row_form, i]] == 1
+    p = stock.row[NET_ROW.claim_off, i]
+    end = stock.row[NET_ROW.claim_off, i + 1]
     while p < end:
-        rank = net.claim[CLAIM.claim_class, p]
+        rank = stock.claim[CLAIM.claim_class, p]
         stop = p
         total = 0.0
-        largest = 0.0
-        while stop < end and net.claim[CLAIM.claim_class, stop] == rank:
-            if net.claim[CLAIM.claim_kind, stop] == 0:
-                total += want[net.claim[CLAIM.claim_index, stop] - a]
-                largest = max(largest, want[net.claim[CLAIM.claim_index, stop] - a])
+        while stop < end and stock.claim[CLAIM.claim_class, stop] == rank:
+            if stock.claim[CLAIM.claim_index, stop] < 0:
+                total += want[-1 - stock.claim[CLAIM.claim_index, stop] - a]
             stop += 1
-        level = fair_level(want, n, left) if net.row[NET_ROW.split, i] == 1 else 0.0
+        level = fair_level(want, n, left) if fair else 0.0
         for q in range(p, stop):
-            if net.claim[CLAIM.claim_kind, q] != 0:
+            if stock.claim[CLAIM.claim_index, q] >= 0:
                 continue
-            s = net.claim[CLAIM.claim_index, q] - a
-            if net.row[NET_ROW.split, i] == 1:
+            s = -1 - stock.claim[CLAIM.claim_index, q] - a
+            if fair:
                 want[s] = min(want[s], level)
             elif total > left:
                 want[s] = left if want[s] == total else want[s] * (left / total)
@@ -189,50 +222,52 @@ def fair_level(want: Floats, n: int, left: float) -> float:
 
 @inner
 def quote(
-    t: int, K: int, rec: int, net: Network, driven: Flags, sinks: Table, rows: Table, links: Table,
-    rings: Floats, fx: Effects, disturbed: int, integer: int, scratch: Floats,
+    t: int, K: int, rec: int, stock: Stock, supply: Supply, customers: Customers, driven: Flags,
+    sinks: Table, rows: Table, links: Table, rings: Floats, fx: Effects, disturbed: int,
+    integer: int, scratch: Floats,
 ) -> None:
     """Accept from order-driven rows only what can be promised within the customer's tolerance."""
-    n = net.n_sinks
+    n = customers.sink.shape[1] - 1
     used = scratch[2 * n :]
     for k in range(K):
-        own_promises(k, K, rec, net, driven, sinks, rows, fx, disturbed, integer, scratch)
+        own_promises(k, K, rec, stock, driven, sinks, rows, fx, disturbed, integer, scratch)
         for s in range(n):
             scratch[n + s] = math.inf
-        for i in range(net.n_rows):
+        for i in range(stock.row.shape[1] - 1):
             used[i] = -1.0
         for s in range(n):
-            if net.sink[NET_SINK.lost, s] and driven[net.sink[NET_SINK.sink_row, s]]:
-                for p in range(net.sink[NET_SINK.quote_off, s], net.sink[NET_SINK.quote_off, s + 1]):
-                    c = net.quote[QUOTE.quote_row, p]
+            if is_lost(s, customers) and driven[customers.sink[NET_SINK.sink_row, s]]:
+                for p in range(customers.sink[NET_SINK.quote_off, s], customers.sink[NET_SINK.quote_off, s + 1]):
+                    c = customers.quote[QUOTE.quote_row, p]
                     if used[c] < 0.0:
                         promise_from(
-                            c, k, t, K, rec, net, driven, sinks, rows, links, rings, fx,
-                            disturbed, scratch,
+                            c, k, t, K, rec, stock, supply, customers, driven, sinks, rows,
+                            links, rings, fx, disturbed, scratch,
                         )
                         used[c] = 1.0
         for s in range(n):
-            if not net.sink[NET_SINK.lost, s] or not driven[net.sink[NET_SINK.sink_row, s]]:
+            if not is_lost(s, customers) or not driven[customers.sink[NET_SINK.sink_row, s]]:
                 continue
             x = s * K + k
-            more = scratch[n + s] if net.sink[NET_SINK.quote_off, s] < net.sink[NET_SINK.quote_off, s + 1] else 0.0
+            quoted = customers.sink[NET_SINK.quote_off, s] < customers.sink[NET_SINK.quote_off, s + 1]
+            more = scratch[n + s] if quoted else 0.0
             got = min(sinks[SINK.demand, x], scratch[s] + more)
             if integer:
                 got = math.floor(got + 1e-9)
             sinks[SINK.accepted, x] = got
             sinks[SINK.lost, x] = sinks[SINK.demand, x] - got
             sinks[SINK.owed, x] += got
-            rows[ROW.incoming, net.sink[NET_SINK.sink_row, s] * K + k] += got
+            rows[ROW.incoming, customers.sink[NET_SINK.sink_row, s] * K + k] += got
 
 
 @inner
 def own_promises(
-    k: int, K: int, rec: int, net: Network, driven: Flags, sinks: Table, rows: Table, fx: Effects,
+    k: int, K: int, rec: int, stock: Stock, driven: Flags, sinks: Table, rows: Table, fx: Effects,
     disturbed: int, integer: int, scratch: Floats,
 ) -> None:
     """Promise run-out stock first: what the sink's own row still holds."""
-    for i in range(net.n_rows):
-        a, b = net.row[NET_ROW.sink_off, i], net.row[NET_ROW.sink_off, i + 1]
+    for i in range(stock.row.shape[1] - 1):
+        a, b = stock.row[NET_ROW.sink_off, i], stock.row[NET_ROW.sink_off, i + 1]
         if a == b or not driven[i]:
             continue
         j = i * K + k
@@ -241,40 +276,43 @@ def own_promises(
             atp *= fx.row[FX_ROW.work, j]
         for s in range(a, b):
             scratch[s] = sinks[SINK.demand, s * K + k]
-        share_promises(i, a, b, atp, net, scratch[a:], integer)
+        share_promises(i, a, b, atp, stock, scratch[a:], integer)
 
 
 @inner
 def promise_from(
-    c: int, k: int, t: int, K: int, rec: int, net: Network, driven: Flags, sinks: Table,
-    rows: Table, links: Table, rings: Floats, fx: Effects, disturbed: int, scratch: Floats,
+    c: int, k: int, t: int, K: int, rec: int, stock: Stock, supply: Supply, customers: Customers,
+    driven: Flags, sinks: Table, rows: Table, links: Table, rings: Floats, fx: Effects,
+    disturbed: int, scratch: Floats,
 ) -> None:
     """Share what cut point ``c`` can promise over all sinks that claim it."""
-    n = net.n_sinks
-    by_rank = net.row[NET_ROW.rank_first, c] == 1
+    n = customers.sink.shape[1] - 1
+    f = stock.row[NET_ROW.row_form, c]
+    by_rank = stock.form[ROW_FORM.rank_first, f] == 1
+    refill = stock.form[ROW_FORM.refill_lead, f]
     total = 0.0
     for s in range(n):
-        if net.sink[NET_SINK.lost, s] and driven[net.sink[NET_SINK.sink_row, s]]:
-            w = quote_weight(s, c, net)
-            slack = net.sink[NET_SINK.tolerance, s] - quote_lead(s, c, net)
-            if 0 <= slack < net.row[NET_ROW.refill_lead, c]:
+        if is_lost(s, customers) and driven[customers.sink[NET_SINK.sink_row, s]]:
+            w = quote_weight(s, c, customers)
+            slack = quote_slack(s, c, customers)
+            if 0 <= slack < refill:
                 total += w * max(0.0, sinks[SINK.demand, s * K + k] - scratch[s])
     taken = 0.0
     for q in range(n):
-        s = net.sink[NET_SINK.promise_order, q] if by_rank else q
-        if not net.sink[NET_SINK.lost, s] or not driven[net.sink[NET_SINK.sink_row, s]]:
+        s = customers.sink[NET_SINK.promise_order, q] if by_rank else q
+        if not is_lost(s, customers) or not driven[customers.sink[NET_SINK.sink_row, s]]:
             continue
-        w = quote_weight(s, c, net)
+        w = quote_weight(s, c, customers)
         if w == 0.0:
             continue
         claim = w * max(0.0, sinks[SINK.demand, s * K + k] - scratch[s])
-        slack = net.sink[NET_SINK.tolerance, s] - quote_lead(s, c, net)
+        slack = quote_slack(s, c, customers)
         got = 0.0
-        if slack >= net.row[NET_ROW.refill_lead, c]:
+        if slack >= refill:
             got = claim
         elif slack >= 0:
             there = available(
-                c, k, t, slack, K, rec, net, rows, links, rings, fx, disturbed
+                c, k, t, slack, K, rec, stock, supply, rows, links, rings, fx, disturbed
             )
             if by_rank:
                 got = min(claim, max(0.0, there - taken))
@@ -285,64 +323,69 @@ def promise_from(
 
 
 @inner
-def quote_weight(s: int, c: int, net: Network) -> float:
+def quote_weight(s: int, c: int, customers: Customers) -> float:
     """Units of cut point ``c`` in one unit for sink ``s`` (0: none)."""
-    for p in range(net.sink[NET_SINK.quote_off, s], net.sink[NET_SINK.quote_off, s + 1]):
-        if net.quote[QUOTE.quote_row, p] == c:
-            return net.quote_usage[p]
+    for p in range(customers.sink[NET_SINK.quote_off, s], customers.sink[NET_SINK.quote_off, s + 1]):
+        if customers.quote[QUOTE.quote_row, p] == c:
+            return customers.quote_usage[p]
     return 0.0
 
 
 @inner
-def quote_lead(s: int, c: int, net: Network) -> int:
-    """Path lead time from cut point ``c`` to sink ``s``."""
-    for p in range(net.sink[NET_SINK.quote_off, s], net.sink[NET_SINK.quote_off, s + 1]):
-        if net.quote[QUOTE.quote_row, p] == c:
-            return net.quote[QUOTE.quote_lead, p]
-    return 0
+def quote_slack(s: int, c: int, customers: Customers) -> int:
+    """Return what sink ``s`` tolerates beyond the path lead time from cut point ``c``."""
+    wait = customers.form[SINK_FORM.tolerance, customers.sink[NET_SINK.sink_form, s]]
+    for p in range(customers.sink[NET_SINK.quote_off, s], customers.sink[NET_SINK.quote_off, s + 1]):
+        if customers.quote[QUOTE.quote_row, p] == c:
+            return wait - customers.quote[QUOTE.quote_lead, p]
+    return wait
 
 
 @inner
 def available(
-    c: int, k: int, t: int, h: int, K: int, rec: int, net: Network, rows: Table, links: Table,
-    rings: Floats, fx: Effects, disturbed: int,
+    c: int, k: int, t: int, h: int, K: int, rec: int, stock: Stock, supply: Supply, rows: Table,
+    links: Table, rings: Floats, fx: Effects, disturbed: int,
 ) -> float:
     """Uncommitted units of a cut point within the next ``h`` periods."""
     j = c * K + k
     total = rows[rec, j] - rows[ROW.backlog, j]
-    for p in range(net.row[NET_ROW.out_off, c], net.row[NET_ROW.out_off, c + 1]):
-        e = net.out_link[p]
-        for m in range(net.link[NET_LINK.mail_len, e]):
-            total -= net.out_usage[p] * rings[(net.link[NET_LINK.mail_off, e] + m) * K + k]
-    for e in range(net.row[NET_ROW.in_off, c], net.row[NET_ROW.in_off, c + 1]):
-        n = net.link[NET_LINK.transit_len, e]
-        now = int(links[LINK.clock, e * K + k]) if net.link[NET_LINK.closable, e] else t
+    for p in range(stock.row[NET_ROW.claim_off, c], stock.row[NET_ROW.claim_off, c + 1]):
+        e = stock.claim[CLAIM.claim_index, p]
+        if e < 0:
+            continue
+        usage = usage_of(p, stock.usage)
+        for m in range(supply.form[LINK_FORM.mail_len, supply.link[NET_LINK.link_form, e]]):
+            total -= usage * rings[(supply.link[NET_LINK.mail_off, e] + m) * K + k]
+    for e in range(stock.row[NET_ROW.in_off, c], stock.row[NET_ROW.in_off, c + 1]):
+        f = supply.link[NET_LINK.link_form, e]
+        n = supply.form[LINK_FORM.transit_len, f]
+        now = int(links[LINK.clock, e * K + k]) if supply.form[LINK_FORM.closable, f] else t
         still = 1 if disturbed and fx.link[FX_LINK.closed, e * K + k] > 0.0 else 0
         for ahead in range(1, min(h - still, n - 1) + 1):
-            slot = (net.link[NET_LINK.transit_off, e] + (now + ahead) % n) * K + k
-            total += net.rate[RATE.yield_, e] * rings[slot]
+            slot = (supply.link[NET_LINK.transit_off, e] + (now + ahead) % n) * K + k
+            total += supply.rate[RATE.yield_, f] * rings[slot]
     return max(0.0, total)
 
 
 @inner
 def book(
-    K: int, net: Network, sinks: Table, rows: Table, rings: Floats, sums: Table, turn: Ints
+    K: int, customers: Customers, sinks: Table, rows: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
     """Write this period's demand to the curves, the sums and the stock points' backlog."""
-    for s in range(net.n_sinks):
-        i = np.uint64(net.sink[NET_SINK.sink_row, s] * K)
+    for s in range(customers.sink.shape[1] - 1):
+        i = np.uint64(customers.sink[NET_SINK.sink_row, s] * K)
         x = np.uint64(s * K)
-        n = net.sink[NET_SINK.curve_len, s]
-        slot = np.uint64((net.sink[NET_SINK.curve_off, s] + turn[n]) * K)
-        asked = np.uint64((net.sink[NET_SINK.asked_off, s] + turn[n]) * K)
-        stays = net.sink[NET_SINK.lost, s] == 0
+        f = customers.sink[NET_SINK.sink_form, s]
+        n = customers.form[SINK_FORM.curve_len, f]
+        slot = np.uint64((customers.sink[NET_SINK.curve_off, s] + turn[n]) * K)
+        asked = slot + np.uint64(n * K)
+        stays = customers.form[SINK_FORM.lost, f] == 0
         for k in range(np.uint64(K)):
             wanted = sinks[SINK.demand, x + k]
             accepted = sinks[SINK.accepted, x + k]
             total = sinks[SINK.ordered_total, x + k] + accepted
             sinks[SINK.ordered_total, x + k] = total
             sums[SINK_SUM.demand, x + k] += wanted
-            sums[SINK_SUM.accepted, x + k] += accepted
             rings[slot + k] = total
             rings[asked + k] = wanted
             # what was delivered at once (lost sales from stock) never joins the backlog

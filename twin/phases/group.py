@@ -10,19 +10,22 @@ from twin.arrays import (
     INPUT,
     LIMIT_CLAIM,
     LINK,
+    LINK_FORM,
     NET_LINK,
     NET_ROW,
     RATE,
     ROW,
     SINK,
     Effects,
-    Network,
+    Stock,
+    Supply,
     Table,
+    Ties,
     Work,
 )
 from twin.jit import inner
-from twin.phases.allocate import fill_claims, split, split_customers_first
-from twin.phases.wishes import hold_back, whole, wish
+from twin.phases.allocate import fill_claims, grant
+from twin.phases.wishes import hold_back, usage_of, whole, wish
 
 ROUNDS = 3
 _TINY = 1e-9
@@ -30,135 +33,134 @@ _TINY = 1e-9
 
 @inner
 def move_group(
-    g: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work, fx: Effects,
-    disturbed: int, integer: int,
+    g: int, K: int, stock: Stock, supply: Supply, ties: Ties, rows: Table, links: Table,
+    sinks: Table, work: Work, fx: Effects, disturbed: int, integer: int,
 ) -> None:
     """Split the stock of rows whose products share components or limits, three times over."""
-    for p in range(net.group[GROUP.group_row_off, g], net.group[GROUP.group_row_off, g + 1]):
-        r = np.uint64(net.group_row[p] * K)
+    for p in range(ties.group[GROUP.group_row_off, g], ties.group[GROUP.group_row_off, g + 1]):
+        r = np.uint64(ties.group_row[p] * K)
         for k in range(np.uint64(K)):
             work.stock[r + k] = rows[ROW.on_hand, r + k]
-    for m in range(net.group[GROUP.group_limit_off, g], net.group[GROUP.group_limit_off, g + 1]):
+    for m in range(ties.group[GROUP.group_limit_off, g], ties.group[GROUP.group_limit_off, g + 1]):
         for k in range(K):
             share = fx.limit[m * K + k] if disturbed else 1.0
-            work.limit_left[m * K + k] = net.limit_stock[m] * share
+            work.limit_left[m * K + k] = ties.limit_stock[m] * share
     for n in range(ROUNDS):
-        wish_group(g, K, n == 0, net, links, work, fx, disturbed, integer)
-        grant_group(g, K, net, links, sinks, work, fx, disturbed, integer)
-        if take_group(g, K, net, links, sinks, work, integer) <= 0.0:
+        wish_group(g, K, n == 0, supply, ties, links, work, fx, disturbed, integer)
+        grant_group(g, K, stock, ties, links, sinks, work, fx, disturbed, integer)
+        if take_group(g, K, stock, supply, ties, links, sinks, work, integer) <= 0.0:
             break
 
 
 @inner
 def wish_group(
-    g: int, K: int, first: bool, net: Network, links: Table, work: Work, fx: Effects,
-    disturbed: int, integer: int,
+    g: int, K: int, first: bool, supply: Supply, ties: Ties, links: Table, work: Work,
+    fx: Effects, disturbed: int, integer: int,
 ) -> None:
     """Write what every link of a group wants: open orders within its limits and components."""
-    for p in range(net.group[GROUP.group_link_off, g], net.group[GROUP.group_link_off, g + 1]):
-        e = net.group_link[p]
-        wish(e, K, net, links, work.want, fx, disturbed)
-        make = net.link[NET_LINK.kind, e] == 1
+    for p in range(ties.group[GROUP.group_link_off, g], ties.group[GROUP.group_link_off, g + 1]):
+        e = ties.group_link[p]
+        f = supply.link[NET_LINK.link_form, e]
+        wish(e, K, supply, links, work.want, fx, disturbed)
+        make = supply.form[LINK_FORM.kind, f] == 1
         if make:
-            fit(e, K, net, work)
+            fit(e, K, supply, ties, work)
         if disturbed:
-            hold_back(e, K, first, net, links, work, fx, integer)
-        if make and (integer or net.rate[RATE.batch, e] > 0.0):
-            for k in range(K):
-                x = e * K + k
-                work.want[x] = whole(work.want[x], net.rate[RATE.batch, e], integer)
+            hold_back(e, K, first, supply, links, work.want, work.allowed, fx, integer)
+        if make and (integer or supply.rate[RATE.batch, f] > 0.0):
+            for x in range(e * K, e * K + K):
+                work.want[x] = whole(work.want[x], supply.rate[RATE.batch, f], integer)
 
 
 @inner
-def fit(e: int, K: int, net: Network, work: Work) -> None:
+def fit(e: int, K: int, supply: Supply, ties: Ties, work: Work) -> None:
     """Limit what production wants to what its scarcest component or shared limit allows."""
     x = np.uint64(e * K)
-    for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
-        r = np.uint64(net.input[INPUT.input_row, q] * K)
-        usage = net.input_usage[q]
+    for q in range(supply.link[NET_LINK.input_off, e], supply.link[NET_LINK.input_off, e + 1]):
+        r = np.uint64(supply.input[INPUT.input_row, q] * K)
+        usage = usage_of(q, supply.usage)
         for k in range(np.uint64(K)):
             work.want[x + k] = min(work.want[x + k], work.stock[r + k] / usage)
-    for q in range(net.link[NET_LINK.link_limit_off, e], net.link[NET_LINK.link_limit_off, e + 1]):
-        c = net.link_limit_claim[q]
-        m = np.uint64(net.limit_claim[LIMIT_CLAIM.limit_of_claim, c] * K)
-        usage = net.limit_claim_usage[c]
+    for q in range(supply.link[NET_LINK.link_limit_off, e], supply.link[NET_LINK.link_limit_off, e + 1]):
+        c = ties.link_limit_claim[q]
+        m = np.uint64(ties.limit_claim[LIMIT_CLAIM.limit_of_claim, c] * K)
+        usage = ties.limit_claim_usage[c]
         for k in range(np.uint64(K)):
             work.want[x + k] = min(work.want[x + k], work.limit_left[m + k] / usage)
 
 
 @inner
 def grant_group(
-    g: int, K: int, net: Network, links: Table, sinks: Table, work: Work, fx: Effects,
+    g: int, K: int, stock: Stock, ties: Ties, links: Table, sinks: Table, work: Work, fx: Effects,
     disturbed: int, integer: int,
 ) -> None:
     """Let every row and every shared limit of a group split what it has left."""
-    for p in range(net.group[GROUP.group_row_off, g], net.group[GROUP.group_row_off, g + 1]):
-        i = net.group_row[p]
+    first = stock.row[NET_ROW.claim_off, 0]  # all claims at once, not those of one row
+    for p in range(ties.group[GROUP.group_row_off, g], ties.group[GROUP.group_row_off, g + 1]):
+        i = ties.group_row[p]
         r = np.uint64(i * K)
-        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, disturbed, integer)
-        for q in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
-            if net.claim[CLAIM.claim_kind, q] == 0:
-                x = net.claim[CLAIM.claim_index, q] * K
+        fill_claims(i, K, first, stock, sinks, work.want, work.claim, fx, disturbed, integer)
+        for q in range(stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]):
+            s = -1 - stock.claim[CLAIM.claim_index, q]
+            if s >= 0:
                 for k in range(K):
-                    work.claim[q * K + k] = max(0.0, work.claim[q * K + k] - sinks[SINK.served, x + k])
+                    rest = work.claim[q * K + k] - sinks[SINK.served, s * K + k]
+                    work.claim[q * K + k] = max(0.0, rest)
         for k in range(np.uint64(K)):
             work.left[k] = work.stock[r + k]
-        if net.row[NET_ROW.customers_first, i]:
-            split_customers_first(
-                i, K, net, links, sinks, work.claim, work.later, work.left, work.total, integer
-            )
-        else:
-            split(
-                net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1],
-                net.row[NET_ROW.split, i], K, net.claim, work.claim, work.left, work.total, integer,
-            )
-    for m in range(net.group[GROUP.group_limit_off, g], net.group[GROUP.group_limit_off, g + 1]):
+        grant(
+            i, K, first, stock, links, work.claim, work.later, work.left, work.total, integer
+        )
+    for m in range(ties.group[GROUP.group_limit_off, g], ties.group[GROUP.group_limit_off, g + 1]):
         for k in range(K):
             total = 0.0
-            for q in range(net.limit_claim_off[m], net.limit_claim_off[m + 1]):
-                asked = net.limit_claim_usage[q] * work.want[net.limit_claim[LIMIT_CLAIM.limit_claim_link, q] * K + k]
+            for q in range(ties.limit_claim_off[m], ties.limit_claim_off[m + 1]):
+                asked = ties.limit_claim_usage[q] * work.want[ties.limit_claim[LIMIT_CLAIM.limit_claim_link, q] * K + k]
                 work.limit_grant[q * K + k] = asked
                 total += asked
             if total > work.limit_left[m * K + k]:
                 ratio = work.limit_left[m * K + k] / total
-                for q in range(net.limit_claim_off[m], net.limit_claim_off[m + 1]):
+                for q in range(ties.limit_claim_off[m], ties.limit_claim_off[m + 1]):
                     work.limit_grant[q * K + k] *= ratio
 
 
 @inner
 def take_group(
-    g: int, K: int, net: Network, links: Table, sinks: Table, work: Work, integer: int
+    g: int, K: int, stock: Stock, supply: Supply, ties: Ties, links: Table, sinks: Table,
+    work: Work, integer: int,
 ) -> float:
     """Move on every link the least that its components and limits grant; return the total."""
     moved = 0.0
-    for p in range(net.group[GROUP.group_link_off, g], net.group[GROUP.group_link_off, g + 1]):
-        e = net.group_link[p]
+    for p in range(ties.group[GROUP.group_link_off, g], ties.group[GROUP.group_link_off, g + 1]):
+        e = ties.group_link[p]
+        batch = supply.rate[RATE.batch, supply.link[NET_LINK.link_form, e]]
         for k in range(K):
             x = work.want[e * K + k]
-            for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
-                x = min(x, work.claim[net.input[INPUT.input_claim, q] * K + k] / net.input_usage[q])
-            for q in range(net.link[NET_LINK.link_limit_off, e], net.link[NET_LINK.link_limit_off, e + 1]):
-                c = net.link_limit_claim[q]
-                x = min(x, work.limit_grant[c * K + k] / net.limit_claim_usage[c])
-            x = whole(x, net.rate[RATE.batch, e], integer)
+            for q in range(supply.link[NET_LINK.input_off, e], supply.link[NET_LINK.input_off, e + 1]):
+                x = min(x, work.claim[supply.input[INPUT.input_claim, q] * K + k] / usage_of(q, supply.usage))
+            for q in range(supply.link[NET_LINK.link_limit_off, e], supply.link[NET_LINK.link_limit_off, e + 1]):
+                c = ties.link_limit_claim[q]
+                x = min(x, work.limit_grant[c * K + k] / ties.limit_claim_usage[c])
+            x = whole(x, batch, integer)
             if x <= _TINY:
                 continue
             links[LINK.moved, e * K + k] += x
             moved += x
-            for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
-                j = net.input[INPUT.input_row, q] * K + k
-                work.stock[j] = max(0.0, work.stock[j] - net.input_usage[q] * x)
-            for q in range(net.link[NET_LINK.link_limit_off, e], net.link[NET_LINK.link_limit_off, e + 1]):
-                c = net.link_limit_claim[q]
-                m = net.limit_claim[LIMIT_CLAIM.limit_of_claim, c] * K + k
-                work.limit_left[m] = max(0.0, work.limit_left[m] - net.limit_claim_usage[c] * x)
-    for p in range(net.group[GROUP.group_row_off, g], net.group[GROUP.group_row_off, g + 1]):
-        i = net.group_row[p]
-        for q in range(net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]):
-            if net.claim[CLAIM.claim_kind, q] == 0:
+            for q in range(supply.link[NET_LINK.input_off, e], supply.link[NET_LINK.input_off, e + 1]):
+                j = supply.input[INPUT.input_row, q] * K + k
+                work.stock[j] = max(0.0, work.stock[j] - usage_of(q, supply.usage) * x)
+            for q in range(supply.link[NET_LINK.link_limit_off, e], supply.link[NET_LINK.link_limit_off, e + 1]):
+                c = ties.link_limit_claim[q]
+                m = ties.limit_claim[LIMIT_CLAIM.limit_of_claim, c] * K + k
+                work.limit_left[m] = max(0.0, work.limit_left[m] - ties.limit_claim_usage[c] * x)
+    for p in range(ties.group[GROUP.group_row_off, g], ties.group[GROUP.group_row_off, g + 1]):
+        i = ties.group_row[p]
+        for q in range(stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]):
+            s = -1 - stock.claim[CLAIM.claim_index, q]
+            if s >= 0:
                 for k in range(K):
                     got = work.claim[q * K + k]
-                    sinks[SINK.served, net.claim[CLAIM.claim_index, q] * K + k] += got
+                    sinks[SINK.served, s * K + k] += got
                     work.stock[i * K + k] = max(0.0, work.stock[i * K + k] - got)
                     moved += got
     return moved

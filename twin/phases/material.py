@@ -13,156 +13,193 @@ from twin.arrays import (
     FX_ROW,
     INPUT,
     LINK,
+    LINK_FORM,
     NET_LINK,
     NET_ROW,
     NET_SINK,
     RATE,
     ROW,
+    ROW_FORM,
     SINK,
+    SINK_FORM,
+    SINK_SUM,
     STAGE,
+    Books,
+    Customers,
     Effects,
     Floats,
     Ints,
-    Network,
-    Rules,
+    Stock,
+    Streams,
+    Supply,
+    Sweep,
     Table,
-    Work,
 )
 from twin.distributions import lead_quantile
 from twin.jit import inner
-from twin.phases.allocate import fill_claims, split, split_customers_first
+from twin.phases.allocate import fill_claims, grant
 from twin.phases.receive import take_in
-from twin.phases.wishes import hold_back, whole, wish
+from twin.phases.wishes import hold_back, usage_of, whole, wish
 
 _TINY = 1e-9  # less is rounding noise and stays where it is
 
 
 @inner
+def ship_outside(
+    K: int, sweep: Sweep, supply: Supply, links: Table, rings: Floats, turn: Ints
+) -> None:
+    """Let outside suppliers ship in an undisturbed period (constant lead times)."""
+    for p in range(sweep.stage[STAGE.send_off, 0], sweep.stage[STAGE.send_off, 1]):
+        e = sweep.send_link[p]
+        x = np.uint64(e * K)
+        cap = supply.rate[RATE.limit, supply.link[NET_LINK.link_form, e]]
+        slot = np.uint64(due_slot(e, supply, turn) * K)
+        for k in range(np.uint64(K)):
+            want = min(links[LINK.owed, x + k], cap)
+            out = want if want > _TINY else 0.0
+            links[LINK.moved, x + k] = out
+            links[LINK.owed, x + k] -= out
+            links[LINK.on_way, x + k] += out
+            rings[slot + k] += out
+
+
+@inner
+def due_slot(e: int, supply: Supply, turn: Ints) -> int:
+    """Return the slot of what a link with a constant lead time ships now."""
+    f = supply.link[NET_LINK.link_form, e]
+    n = supply.form[LINK_FORM.transit_len, f]
+    at = turn[n] + supply.form[LINK_FORM.lead, f]
+    return supply.link[NET_LINK.transit_off, e] + (at - n if at >= n else at)
+
+
+@inner
 def move_outside(
-    K: int, net: Network, links: Table, work: Work, fx: Effects, disturbed: int, integer: int
+    K: int, sweep: Sweep, supply: Supply, links: Table, want: Floats, allowed: Floats, fx: Effects,
+    disturbed: int, integer: int,
 ) -> None:
     """Let outside suppliers ship, and production without components start."""
-    for p in range(net.stage[STAGE.send_off, 0], net.stage[STAGE.send_off, 1]):
-        e = net.send_link[p]
-        if net.link[NET_LINK.kind, e] == 2 and not disturbed and not integer:
-            x = np.uint64(e * K)
-            cap = net.rate[RATE.limit, e]
+    for p in range(sweep.stage[STAGE.send_off, 0], sweep.stage[STAGE.send_off, 1]):
+        e = sweep.send_link[p]
+        f = supply.link[NET_LINK.link_form, e]
+        wish(e, K, supply, links, want, fx, disturbed)
+        if disturbed and supply.form[LINK_FORM.kind, f] == 1:
+            hold_back(e, K, True, supply, links, want, allowed, fx, integer)
+        for x in range(e * K, e * K + K):
+            out = whole(want[x], supply.rate[RATE.batch, f], integer)
+            links[LINK.moved, x] = out if out > _TINY else 0.0
+
+
+@inner
+def ship_rows(
+    m: int, K: int, wide: int, sweep: Sweep, stock: Stock, supply: Supply, rows: Table,
+    links: Table, sinks: Table, rings: Floats, turn: Ints, claim: Floats, later: Floats,
+    left: Floats, total: Floats, integer: int,
+) -> None:
+    """Split the stock of independent rows, hand it over and put it on the way.
+
+    For undisturbed periods, books that are right and constant lead times.
+    """
+    for p in range(sweep.stage[STAGE.stage_off, m], sweep.stage[STAGE.stage_off, m + 1]):
+        i = sweep.stage_row[p]
+        a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
+        r = np.uint64(i * K)
+        for k in range(np.uint64(K)):
+            total[k] = 0.0
+        for q in range(a, b):
+            c = np.uint64((q - a) * K)
+            e = stock.claim[CLAIM.claim_index, q]
+            x = np.uint64((e if e >= 0 else -1 - e) * K)
             for k in range(np.uint64(K)):
-                want = min(links[LINK.owed, x + k], cap)
-                links[LINK.moved, x + k] = want if want > _TINY else 0.0
-            continue
-        wish(e, K, net, links, work.want, fx, disturbed)
-        if disturbed and net.link[NET_LINK.kind, e] == 1:
-            hold_back(e, K, True, net, links, work, fx, integer)
-        x = np.uint64(e * K)
-        if integer or net.rate[RATE.batch, e] > 0.0:
-            for k in range(K):
-                links[LINK.moved, e * K + k] = whole(work.want[e * K + k], net.rate[RATE.batch, e], integer)
+                owed = links[LINK.owed, x + k] if e >= 0 else sinks[SINK.owed, x + k]
+                claim[c + k] = owed
+                total[k] += owed
+        if b - a > 1 and not in_proportion(i, stock):
+            for k in range(np.uint64(K)):
+                left[k] = rows[ROW.on_hand, r + k]
+            grant(i, wide, a, stock, links, claim, later, left, total, integer)
         else:
             for k in range(np.uint64(K)):
-                want = work.want[x + k]
-                links[LINK.moved, x + k] = want if want > _TINY else 0.0
+                have = rows[ROW.on_hand, r + k]
+                left[k] = have / total[k] if total[k] > have else 1.0
+            for q in range(a, b):
+                c = np.uint64((q - a) * K)
+                for k in range(np.uint64(K)):
+                    claim[c + k] *= left[k]
+        for q in range(a, b):
+            c = np.uint64((q - a) * K)
+            e = stock.claim[CLAIM.claim_index, q]
+            if e >= 0:
+                x = np.uint64(e * K)
+                slot = np.uint64(due_slot(e, supply, turn) * K)
+                for k in range(np.uint64(K)):
+                    out = claim[c + k] if claim[c + k] > _TINY else 0.0
+                    links[LINK.moved, x + k] = out
+                    links[LINK.owed, x + k] -= out
+                    links[LINK.on_way, x + k] += out
+                    rings[slot + k] += out
+                    rows[ROW.backlog, r + k] -= out
+                    rows[ROW.on_hand, r + k] = max(0.0, rows[ROW.on_hand, r + k] - out)
+            else:
+                x = np.uint64((-1 - e) * K)
+                for k in range(np.uint64(K)):
+                    out = claim[c + k] if claim[c + k] > _TINY else 0.0
+                    sinks[SINK.owed, x + k] -= out
+                    sinks[SINK.delivered, x + k] += out
+                    sinks[SINK.closed_total, x + k] += out
+                    rows[ROW.backlog, r + k] -= out
+                    rows[ROW.on_hand, r + k] = max(0.0, rows[ROW.on_hand, r + k] - out)
+
+
+@inner
+def in_proportion(i: int, stock: Stock) -> bool:
+    """Return whether all claims of a row are of one class, which shares in proportion."""
+    f = stock.row[NET_ROW.row_form, i]
+    if stock.form[ROW_FORM.customers_first, f] or stock.form[ROW_FORM.split, f] == 1:
+        return False
+    a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
+    return bool(stock.claim[CLAIM.claim_class, a] == stock.claim[CLAIM.claim_class, b - 1])
 
 
 @inner
 def move_rows(
-    m: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work, integer: int
+    m: int, K: int, sweep: Sweep, stock: Stock, supply: Supply, rows: Table, links: Table,
+    sinks: Table, want: Floats, allowed: Floats, claim: Floats, later: Floats, left: Floats,
+    total: Floats, fx: Effects, disturbed: int, integer: int,
 ) -> None:
     """Split the stock of independent rows over their sinks and ship links."""
-    for p in range(net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]):
-        i = net.stage_row[p]
-        a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
-        r = np.uint64(i * K)
-        if b - a == 1 and not integer:
-            x = np.uint64(net.claim[CLAIM.claim_index, a] * K)
-            if net.claim[CLAIM.claim_kind, a] == 1:
-                for k in range(np.uint64(K)):
-                    got = min(rows[ROW.on_hand, r + k], links[LINK.owed, x + k])
-                    links[LINK.moved, x + k] = got if got > _TINY else 0.0
-            else:
-                for k in range(np.uint64(K)):
-                    got = min(rows[ROW.on_hand, r + k], sinks[SINK.owed, x + k])
-                    sinks[SINK.served, x + k] = got if got > _TINY else 0.0
-        elif b > a:
-            for q in range(a, b):
-                c = np.uint64(q * K)
-                x = np.uint64(net.claim[CLAIM.claim_index, q] * K)
-                if net.claim[CLAIM.claim_kind, q] == 1:
-                    for k in range(np.uint64(K)):
-                        work.claim[c + k] = links[LINK.owed, x + k]
-                else:
-                    for k in range(np.uint64(K)):
-                        work.claim[c + k] = sinks[SINK.owed, x + k]
-            for k in range(np.uint64(K)):
-                work.left[k] = rows[ROW.on_hand, r + k]
-            if net.row[NET_ROW.customers_first, i]:
-                split_customers_first(
-                    i, K, net, links, sinks, work.claim, work.later, work.left, work.total, integer
-                )
-            else:
-                split(
-                    a, b, net.row[NET_ROW.split, i], K, net.claim, work.claim, work.left,
-                    work.total, integer,
-                )
-            for q in range(a, b):
-                c = np.uint64(q * K)
-                x = np.uint64(net.claim[CLAIM.claim_index, q] * K)
-                if net.claim[CLAIM.claim_kind, q] == 1:
-                    for k in range(np.uint64(K)):
-                        got = math.floor(work.claim[c + k] + _TINY) if integer else work.claim[c + k]
-                        links[LINK.moved, x + k] = got if got > _TINY else 0.0
-                else:
-                    for k in range(np.uint64(K)):
-                        got = work.claim[c + k]
-                        sinks[SINK.served, x + k] = got if got > _TINY else 0.0
-
-
-@inner
-def move_rows_disturbed(
-    m: int, K: int, net: Network, rows: Table, links: Table, sinks: Table, work: Work,
-    fx: Effects, integer: int,
-) -> None:
-    """Split the stock of independent rows in a period with disruptions."""
-    for p in range(net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]):
-        i = net.stage_row[p]
-        a, b = net.row[NET_ROW.claim_off, i], net.row[NET_ROW.claim_off, i + 1]
+    for p in range(sweep.stage[STAGE.stage_off, m], sweep.stage[STAGE.stage_off, m + 1]):
+        i = sweep.stage_row[p]
+        a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
         for q in range(a, b):
-            if net.claim[CLAIM.claim_kind, q] == 1:
-                e = net.claim[CLAIM.claim_index, q]
-                wish(e, K, net, links, work.want, fx, 1)
-                hold_back(e, K, True, net, links, work, fx, integer)
-        fill_claims(i, K, net, links, sinks, work.want, work.claim, fx, 1, integer)
+            e = stock.claim[CLAIM.claim_index, q]
+            if e >= 0:
+                wish(e, K, supply, links, want, fx, disturbed)
+                if disturbed:
+                    hold_back(e, K, True, supply, links, want, allowed, fx, integer)
+        fill_claims(i, K, a, stock, sinks, want, claim, fx, disturbed, integer)
         for k in range(K):
-            work.left[k] = rows[ROW.on_hand, i * K + k]
-        if net.row[NET_ROW.customers_first, i]:
-            split_customers_first(
-                i, K, net, links, sinks, work.claim, work.later, work.left, work.total, integer
-            )
-        else:
-            split(
-                a, b, net.row[NET_ROW.split, i], K, net.claim, work.claim, work.left, work.total,
-                integer,
-            )
+            left[k] = rows[ROW.on_hand, i * K + k]
+        grant(i, K, a, stock, links, claim, later, left, total, integer)
         for q in range(a, b):
-            x = net.claim[CLAIM.claim_index, q] * K
+            e = stock.claim[CLAIM.claim_index, q]
             for k in range(K):
-                got = work.claim[q * K + k]
-                if net.claim[CLAIM.claim_kind, q] == 1:
-                    got = math.floor(got + _TINY) if integer else got
-                    links[LINK.moved, x + k] = got if got > _TINY else 0.0
+                got = whole(claim[(q - a) * K + k], 0.0, integer)
+                got = got if got > _TINY else 0.0
+                if e >= 0:
+                    links[LINK.moved, e * K + k] = got
                 else:
-                    sinks[SINK.served, x + k] = got if got > _TINY else 0.0
+                    sinks[SINK.served, (-1 - e) * K + k] = got
 
 
 @inner
 def deliver(
-    m: int, K: int, net: Network, rows: Table, sinks: Table, records: int, shelf: int
+    m: int, K: int, sweep: Sweep, stock: Stock, rows: Table, sinks: Table, records: int, shelf: int
 ) -> None:
     """Hand over to the customers of the rows of a stage what they were allotted."""
-    for p in range(net.stage[STAGE.stage_off, m], net.stage[STAGE.stage_off, m + 1]):
-        i = net.stage_row[p]
+    for p in range(sweep.stage[STAGE.stage_off, m], sweep.stage[STAGE.stage_off, m + 1]):
+        i = sweep.stage_row[p]
         r = np.uint64(i * K)
-        for s in range(net.row[NET_ROW.sink_off, i], net.row[NET_ROW.sink_off, i + 1]):
+        for s in range(stock.row[NET_ROW.sink_off, i], stock.row[NET_ROW.sink_off, i + 1]):
             x = np.uint64(s * K)
             if records or shelf:
                 book_out(i, s, K, 1.0, sinks, SINK.served, rows, records, shelf)
@@ -192,103 +229,104 @@ def book_out(
 
 @inner
 def send(
-    m: int, K: int, net: Network, rows: Table, links: Table, rings: Floats, turn: Ints,
-    records: int, shelf: int,
+    m: int, K: int, sweep: Sweep, supply: Supply, rows: Table, links: Table, rings: Floats,
+    turn: Ints, records: int, shelf: int,
 ) -> None:
     """Take what moves out of its components' stock and put it on the way (constant lead times)."""
-    for p in range(net.stage[STAGE.send_off, m], net.stage[STAGE.send_off, m + 1]):
-        e = net.send_link[p]
+    for p in range(sweep.stage[STAGE.send_off, m], sweep.stage[STAGE.send_off, m + 1]):
+        e = sweep.send_link[p]
+        f = supply.link[NET_LINK.link_form, e]
         x = np.uint64(e * K)
-        for q in range(net.link[NET_LINK.input_off, e], net.link[NET_LINK.input_off, e + 1]):
-            r = np.uint64(net.input[INPUT.input_row, q] * K)
-            usage = net.input_usage[q]
+        for q in range(supply.link[NET_LINK.input_off, e], supply.link[NET_LINK.input_off, e + 1]):
+            i = supply.input[INPUT.input_row, q]
+            r = np.uint64(i * K)
+            usage = usage_of(q, supply.usage)
             for k in range(np.uint64(K)):
                 out = usage * links[LINK.moved, x + k]
                 rows[ROW.on_hand, r + k] = max(0.0, rows[ROW.on_hand, r + k] - out)
                 rows[ROW.backlog, r + k] -= out
             if records or shelf:
-                book_out(net.input[INPUT.input_row, q], e, K, usage, links, LINK.moved, rows, records, shelf)
-        if net.link[NET_LINK.lead, e] > 0 and not net.link[NET_LINK.special, e]:
-            n = net.link[NET_LINK.transit_len, e]
-            at = turn[n] + net.link[NET_LINK.lead, e]
-            at = at - n if at >= n else at
-            slot = np.uint64((net.link[NET_LINK.transit_off, e] + at) * K)
+                book_out(i, e, K, usage, links, LINK.moved, rows, records, shelf)
+        for k in range(np.uint64(K)):
+            links[LINK.owed, x + k] -= links[LINK.moved, x + k]
+        if supply.form[LINK_FORM.lead, f] > 0 and not supply.form[LINK_FORM.special, f]:
+            slot = np.uint64(due_slot(e, supply, turn) * K)
             for k in range(np.uint64(K)):
-                out = links[LINK.moved, x + k]
-                links[LINK.owed, x + k] -= out
-                links[LINK.on_way, x + k] += out
-                rings[slot + k] += out
-        else:
-            for k in range(np.uint64(K)):
-                links[LINK.owed, x + k] -= links[LINK.moved, x + k]
+                links[LINK.on_way, x + k] += links[LINK.moved, x + k]
+                rings[slot + k] += links[LINK.moved, x + k]
 
 
 @inner
 def send_special(
-    m: int, t: int, K: int, net: Network, rules: Rules, rows: Table, links: Table,
-    rings: Floats, fx: Effects, leads, lead_table: np.ndarray, seed: int, k0: int,
+    m: int, t: int, K: int, sweep: Sweep, supply: Supply, books: Books, rows: Table, links: Table,
+    rings: Floats, fx: Effects, leads, lead_table: Ints, luck: Streams, seed: int, k0: int,
     disturbed: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Put on the way what has a random, zero, stretched or interruptible lead time."""
-    for p in range(net.stage[STAGE.send_off, m], net.stage[STAGE.send_off, m + 1]):
-        e = net.send_link[p]
-        if not net.link[NET_LINK.special, e]:
+    for p in range(sweep.stage[STAGE.send_off, m], sweep.stage[STAGE.send_off, m + 1]):
+        e = sweep.send_link[p]
+        f = supply.link[NET_LINK.link_form, e]
+        if not supply.form[LINK_FORM.special, f]:
             continue
-        i = net.link[NET_LINK.to, e]
+        i = supply.link[NET_LINK.to, e]
+        n = supply.form[LINK_FORM.transit_len, f]
+        dock = disturbed and supply.form[LINK_FORM.kind, f] != 1
         for k in range(K):
             x = e * K + k
             out = links[LINK.moved, x]
             if out <= 0.0:
                 continue
-            lead = net.link[NET_LINK.lead, e]
+            lead = supply.form[LINK_FORM.lead, f]
             if lead < 0:
-                u = rng.uniform(seed, rules.link_stream[e], rng.LEAD_TIME, t, k0 + k)
+                u = rng.uniform(seed, luck[e], rng.LEAD_TIME, t, k0 + k)
                 lead = lead_quantile(leads, lead_table[e], u)
             if disturbed and fx.link[FX_LINK.stretch, x] != 1.0:
                 lead = math.floor(lead * fx.link[FX_LINK.stretch, x] + 0.5)
             if disturbed and fx.link[FX_LINK.closed, x] > 0.0:
                 lead = max(lead, 1)  # nothing passes a closed lane
-            now = int(links[LINK.clock, x]) if net.link[NET_LINK.closable, e] else t
+            now = int(links[LINK.clock, x]) if supply.form[LINK_FORM.closable, f] else t
             due = now + lead
-            if net.link[NET_LINK.fifo, e]:
+            if supply.form[LINK_FORM.fifo, f]:
                 due = max(due, int(links[LINK.last_due, x]))
                 links[LINK.last_due, x] = due
             if due > now:
-                slot = (net.link[NET_LINK.transit_off, e] + due % net.link[NET_LINK.transit_len, e]) * K + k
                 links[LINK.on_way, x] += out
-                rings[slot] += out
-            elif disturbed and fx.row[FX_ROW.dock, i * K + k] > 0.0 and net.link[NET_LINK.kind, e] != 1:
+                rings[(supply.link[NET_LINK.transit_off, e] + due % n) * K + k] += out
+            elif dock and fx.row[FX_ROW.dock, i * K + k] > 0.0:
                 links[LINK.gate, x] += out
             else:
                 take_in(
-                    e, i, k, t, K, out, net.rate[RATE.yield_, e], rules, rows, links, rings, seed, k0,
+                    e, i, k, t, K, out, supply.rate[RATE.yield_, f], books, rows, links, seed, k0,
                     records, integer, shelf,
                 )
 
 
 @inner
 def leave(
-    t: int, K: int, net: Network, sinks: Table, rows: Table, rings: Floats
+    t: int, K: int, customers: Customers, sinks: Table, rows: Table, rings: Floats, sums: Table
 ) -> None:
     """Let customers go whose patience is over; what they are owed is lost."""
-    for s in range(net.n_sinks):
-        wait = net.sink[NET_SINK.patience, s]
+    for s in range(customers.sink.shape[1] - 1):
+        f = customers.sink[NET_SINK.sink_form, s]
+        wait = customers.form[SINK_FORM.patience, f]
         if wait < 0:
             continue
-        i = net.sink[NET_SINK.sink_row, s]
-        n = net.sink[NET_SINK.curve_len, s]
+        i = customers.sink[NET_SINK.sink_row, s]
+        n = customers.form[SINK_FORM.curve_len, f]
         for k in range(K):
             x = s * K + k
             gone = sinks[SINK.owed, x]
+            then = customers.sink[NET_SINK.curve_off, s] + (t - wait) % n
             if wait > 0:
                 if t < wait:
                     continue
-                then = rings[(net.sink[NET_SINK.curve_off, s] + (t - wait) % n) * K + k]
-                gone = min(gone, max(0.0, then - sinks[SINK.closed_total, x]))
+                before = rings[then * K + k]
+                gone = min(gone, max(0.0, before - sinks[SINK.closed_total, x]))
             if gone > _TINY:
-                slot = (net.sink[NET_SINK.asked_off, s] + (t - wait) % n) * K + k
+                slot = (then + n) * K + k
                 rings[slot] = -abs(rings[slot])  # a line that somebody gave up is not complete
                 sinks[SINK.owed, x] -= gone
                 sinks[SINK.closed_total, x] += gone
                 sinks[SINK.lost, x] += gone
+                sums[SINK_SUM.gave_up, x] += gone
                 rows[ROW.backlog, i * K + k] -= gone

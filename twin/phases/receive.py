@@ -12,17 +12,20 @@ from twin.arrays import (
     FX_LINK,
     FX_ROW,
     LINK,
+    LINK_FORM,
     NET_LINK,
+    NET_ROW,
     RATE,
     ROW,
+    ROW_FORM,
     ROW_SUM,
-    RULE,
+    Books,
     Devices,
     Effects,
     Floats,
     Ints,
-    Network,
-    Rules,
+    Stock,
+    Supply,
     Table,
 )
 from twin.counts import count_quantile
@@ -31,17 +34,18 @@ from twin.jit import inner
 
 @inner
 def receive(
-    K: int, net: Network, rows: Table, links: Table, rings: Floats, turn: Ints
+    K: int, supply: Supply, rows: Table, links: Table, rings: Floats, turn: Ints
 ) -> None:
     """Take in what is due on every link with a lead time (no disruption, perfect books)."""
-    for e in range(net.n_links):
-        n = net.link[NET_LINK.transit_len, e]
+    for e in range(supply.link.shape[1] - 1):
+        f = supply.link[NET_LINK.link_form, e]
+        n = supply.form[LINK_FORM.transit_len, f]
         if n == 0:
             continue
-        slot = np.uint64((net.link[NET_LINK.transit_off, e] + turn[n]) * K)
-        i = np.uint64(net.link[NET_LINK.to, e] * K)
+        slot = np.uint64((supply.link[NET_LINK.transit_off, e] + turn[n]) * K)
+        i = np.uint64(supply.link[NET_LINK.to, e] * K)
         x = np.uint64(e * K)
-        good = net.rate[RATE.yield_, e]
+        good = supply.rate[RATE.yield_, f]
         for k in range(np.uint64(K)):
             due = rings[slot + k]
             rings[slot + k] = 0.0
@@ -52,38 +56,39 @@ def receive(
 
 @inner
 def receive_disturbed(
-    t: int, K: int, net: Network, rules: Rules, rows: Table, links: Table, rings: Floats,
+    t: int, K: int, supply: Supply, books: Books, rows: Table, links: Table, rings: Floats,
     fx: Effects, seed: int, k0: int, disturbed: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Take in what is due: closed lanes stand still, closed docks keep it at the gate."""
-    for e in range(net.n_links):
-        n = net.link[NET_LINK.transit_len, e]
-        i = net.link[NET_LINK.to, e]
+    for e in range(supply.link.shape[1] - 1):
+        f = supply.link[NET_LINK.link_form, e]
+        n = supply.form[LINK_FORM.transit_len, f]
+        i = supply.link[NET_LINK.to, e]
         for k in range(K):
             x = e * K + k
             due = 0.0
             if n > 0:
-                now = int(links[LINK.clock, x]) if net.link[NET_LINK.closable, e] else t
-                slot = (net.link[NET_LINK.transit_off, e] + now % n) * K + k
+                now = int(links[LINK.clock, x]) if supply.form[LINK_FORM.closable, f] else t
+                slot = (supply.link[NET_LINK.transit_off, e] + now % n) * K + k
                 due = rings[slot]
                 rings[slot] = 0.0
                 links[LINK.on_way, x] -= due
-            if disturbed and fx.row[FX_ROW.dock, i * K + k] > 0.0 and net.link[NET_LINK.kind, e] != 1:
+            if disturbed and fx.row[FX_ROW.dock, i * K + k] > 0.0 and supply.form[LINK_FORM.kind, f] != 1:
                 links[LINK.gate, x] += due
                 continue
             due += links[LINK.gate, x]
             links[LINK.gate, x] = 0.0
             if due > 0.0:
                 take_in(
-                    e, i, k, t, K, due, net.rate[RATE.yield_, e], rules, rows, links, rings, seed, k0,
+                    e, i, k, t, K, due, supply.rate[RATE.yield_, f], books, rows, links, seed, k0,
                     records, integer, shelf,
                 )
 
 
 @inner
 def take_in(
-    e: int, i: int, k: int, t: int, K: int, due: float, yield_: float, rules: Rules, rows: Table,
-    links: Table, rings: Floats, seed: int, k0: int, records: int, integer: int, shelf: int,
+    e: int, i: int, k: int, t: int, K: int, due: float, yield_: float, books: Books, rows: Table,
+    links: Table, seed: int, k0: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Book one arrival: scrap, scan error, first-in-first-out counters."""
     j = i * K + k
@@ -98,9 +103,9 @@ def take_in(
         rows[ROW.in_total, j] += good
     if records:
         scanned = good
-        if rules.error[ERROR.scan_error, i] > 0.0:
-            u = rng.uniform(seed, rules.row_stream[i], rng.SCAN, t, k0 + k)
-            scanned = good * max(0.0, 1.0 + rules.error[ERROR.scan_error, i] * rng.normal_quantile(u))
+        if books.error[ERROR.scan_error, i] > 0.0:
+            u = rng.uniform(seed, books.stream[i], rng.SCAN, t, k0 + k)
+            scanned = good * max(0.0, 1.0 + books.error[ERROR.scan_error, i] * rng.normal_quantile(u))
         rows[ROW.record, j] += scanned
 
 
@@ -115,15 +120,27 @@ def remove(j: int, x: float, rows: Table, records: int, shelf: int) -> None:
 
 
 @inner
-def expire(t: int, K: int, rules: Rules, rows: Table, rings: Floats, sums: Table, records: int) -> None:
+def shelf_slots(i: int, stock: Stock) -> tuple[int, int]:
+    """Return a row's shelf life (0: none) and the first slot of what had come in by when."""
+    f = stock.row[NET_ROW.row_form, i]
+    life = stock.form[ROW_FORM.shelf_life, f]
+    if life == 0:
+        return 0, 0
+    return life, stock.row[NET_ROW.ring_off, i] + stock.form[ROW_FORM.shelf_at, f]
+
+
+@inner
+def expire(
+    t: int, K: int, stock: Stock, rows: Table, rings: Floats, sums: Table, records: int
+) -> None:
     """Write off what is older than its shelf life, first in first out."""
-    for i in range(rules.row.shape[1] - 1):
-        life = rules.row[RULE.shelf_life, i]
+    for i in range(stock.row.shape[1] - 1):
+        life, first = shelf_slots(i, stock)
         if life == 0 or t < life:
             continue
         for k in range(K):
             j = i * K + k
-            old = rings[(rules.row[RULE.shelf_off, i] + (t - life) % (life + 1)) * K + k]
+            old = rings[(first + (t - life) % (life + 1)) * K + k]
             gone = min(max(0.0, old - rows[ROW.out_total, j]), rows[ROW.on_hand, j])
             if gone > 0.0:
                 remove(j, gone, rows, records, 1)
@@ -132,14 +149,13 @@ def expire(t: int, K: int, rules: Rules, rows: Table, rings: Floats, sums: Table
 
 
 @inner
-def remember_in(t: int, K: int, rules: Rules, rows: Table, rings: Floats) -> None:
+def remember_in(t: int, K: int, stock: Stock, rows: Table, rings: Floats) -> None:
     """Keep what has come in by the end of this period, for the shelf life."""
-    for i in range(rules.row.shape[1] - 1):
-        life = rules.row[RULE.shelf_life, i]
+    for i in range(stock.row.shape[1] - 1):
+        life, first = shelf_slots(i, stock)
         if life > 0:
             for k in range(K):
-                slot = (rules.row[RULE.shelf_off, i] + t % (life + 1)) * K + k
-                rings[slot] = rows[ROW.in_total, i * K + k]
+                rings[(first + t % (life + 1)) * K + k] = rows[ROW.in_total, i * K + k]
 
 
 @inner
@@ -159,19 +175,19 @@ def destroy(
 
 @inner
 def shrink(
-    t: int, K: int, rules: Rules, rows: Table, sums: Table, seed: int, k0: int, integer: int,
+    t: int, K: int, books: Books, rows: Table, sums: Table, seed: int, k0: int, integer: int,
     shelf: int,
 ) -> None:
     """Lose and misplace units unseen: the books do not know."""
-    for i in range(rules.error.shape[1]):
-        rate = rules.error[ERROR.shrink, i]
-        astray = rules.error[ERROR.misplacement, i]
+    for i in range(books.error.shape[1]):
+        rate = books.error[ERROR.shrink, i]
+        astray = books.error[ERROR.misplacement, i]
         if rate <= 0.0 and astray <= 0.0:
             continue
         for k in range(K):
             j = i * K + k
             if rate > 0.0:
-                u = rng.uniform(seed, rules.row_stream[i], rng.SHRINK, t, k0 + k)
+                u = rng.uniform(seed, books.stream[i], rng.SHRINK, t, k0 + k)
                 gone = min(rows[ROW.on_hand, j], count_quantile(rate, 1.0, u))
                 rows[ROW.on_hand, j] -= gone
                 rows[ROW.lost, j] += gone
@@ -220,26 +236,26 @@ def clear_period(rows: Table, links: Table) -> None:
 
 @inner
 def lose(
-    t: int, K: int, rules: Rules, rows: Table, rings: Floats, sums: Table, fx: Effects,
-    seed: int, k0: int, disturbed: int, records: int, integer: int, shelf: int,
+    t: int, K: int, stock: Stock, books: Books, rows: Table, rings: Floats, sums: Table,
+    fx: Effects, seed: int, k0: int, disturbed: int, records: int, integer: int, shelf: int,
 ) -> None:
     """Let destruction, expiry, shrink and wrong uploads strike."""
     rows[ROW.lost, :] = 0.0
     if disturbed:
         destroy(K, fx, rows, sums, records, integer, shelf)
     if shelf:
-        expire(t, K, rules, rows, rings, sums, records)
+        expire(t, K, stock, rows, rings, sums, records)
     if records:
-        shrink(t, K, rules, rows, sums, seed, k0, integer, shelf)
+        shrink(t, K, books, rows, sums, seed, k0, integer, shelf)
         if disturbed:
             upload(fx, rows)
 
 
 @inner
-def tick(K: int, net: Network, links: Table, fx: Effects, disturbed: int) -> None:
+def tick(K: int, supply: Supply, links: Table, fx: Effects, disturbed: int) -> None:
     """Advance the clocks of lanes that can close."""
-    for e in range(net.n_links):
-        if net.link[NET_LINK.closable, e]:
+    for e in range(supply.link.shape[1] - 1):
+        if supply.form[LINK_FORM.closable, supply.link[NET_LINK.link_form, e]]:
             for k in range(K):
                 shut = fx.link[FX_LINK.closed, e * K + k] if disturbed else 0.0
                 links[LINK.clock, e * K + k] += 1.0 - shut

@@ -9,26 +9,28 @@ import numpy as np
 from twin.arrays import (
     FX_LINK,
     FX_ROW,
+    INPUT,
     LINK,
+    LINK_FORM,
     NET_LINK,
     RATE,
     Effects,
     Floats,
-    Network,
+    Supply,
     Table,
-    Work,
 )
 from twin.jit import inner
 
 
 @inner
 def wish(
-    e: int, K: int, net: Network, links: Table, want: Floats, fx: Effects, disturbed: int
+    e: int, K: int, supply: Supply, links: Table, want: Floats, fx: Effects, disturbed: int
 ) -> None:
     """Write what a link would move if stock were no limit, given what it moved already."""
+    f = supply.link[NET_LINK.link_form, e]
     x = np.uint64(e * K)
-    cap = net.rate[RATE.limit, e]
-    wip = net.rate[RATE.wip_cap, e]
+    cap = supply.rate[RATE.limit, f]
+    wip = supply.rate[RATE.wip_cap, f]
     for k in range(np.uint64(K)):
         w = links[LINK.owed, x + k] - links[LINK.moved, x + k]
         w = min(w, cap - links[LINK.moved, x + k])
@@ -36,15 +38,16 @@ def wish(
             w = min(w, wip - links[LINK.on_way, x + k] - links[LINK.moved, x + k])
         want[x + k] = max(0.0, w)
     if disturbed:
-        hinder(e, K, net, links, want, fx)
+        hinder(e, K, supply, links, want, fx)
 
 
 @inner
-def hinder(e: int, K: int, net: Network, links: Table, want: Floats, fx: Effects) -> None:
+def hinder(e: int, K: int, supply: Supply, links: Table, want: Floats, fx: Effects) -> None:
     """Let a lost capacity, a closed lane or a stopped dispatch limit what a link wants."""
-    make = net.link[NET_LINK.kind, e] == 1
-    cap = net.rate[RATE.limit, e]
-    shut = not make and net.link[NET_LINK.transit_len, e] == 0
+    f = supply.link[NET_LINK.link_form, e]
+    make = supply.form[LINK_FORM.kind, f] == 1
+    cap = supply.rate[RATE.limit, f]
+    shut = not make and supply.form[LINK_FORM.transit_len, f] == 0
     for k in range(K):
         x = e * K + k
         if make:
@@ -57,20 +60,34 @@ def hinder(e: int, K: int, net: Network, links: Table, want: Floats, fx: Effects
 
 @inner
 def hold_back(
-    e: int, K: int, first: bool, net: Network, links: Table, work: Work, fx: Effects, integer: int
+    e: int, K: int, first: bool, supply: Supply, links: Table, want: Floats, allowed: Floats,
+    fx: Effects, integer: int,
 ) -> None:
     """Keep a link to the share of its first want that a disturbed site can still do."""
-    make = net.link[NET_LINK.kind, e] == 1
-    site = net.link[NET_LINK.to, e] if make else net.link[NET_LINK.link_row, e]
-    limited = net.rate[RATE.limit, e] < np.inf
+    f = supply.link[NET_LINK.link_form, e]
+    make = supply.form[LINK_FORM.kind, f] == 1
+    site = supply.link[NET_LINK.to, e] if make else source(e, supply)
+    limited = supply.rate[RATE.limit, f] < np.inf
     for k in range(K):
         x = e * K + k
         if first:
             share = fx.row[FX_ROW.work, site * K + k]
             if make and not limited:
                 share *= fx.link[FX_LINK.capacity, x]
-            work.allowed[x] = whole(share * work.want[x], 0.0, integer)
-        work.want[x] = max(0.0, min(work.want[x], work.allowed[x] - links[LINK.moved, x]))
+            allowed[x] = whole(share * want[x], 0.0, integer)
+        want[x] = max(0.0, min(want[x], allowed[x] - links[LINK.moved, x]))
+
+
+@inner
+def source(e: int, supply: Supply) -> int:
+    """Return the row that a link ships from."""
+    return supply.input[INPUT.input_row, supply.link[NET_LINK.input_off, e]]
+
+
+@inner
+def usage_of(p: int, usage: Floats) -> float:
+    """Return the units in one of input or claim ``p``; where all are 1 they are not kept."""
+    return usage[p] if usage.size > 0 else 1.0
 
 
 @inner
