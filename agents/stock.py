@@ -268,7 +268,8 @@ class StockPoint:
     @property
     def order_driven(self) -> bool:
         """Whether it lies below the decoupling point now: then only customer orders release."""
-        return bool(self.model.sim.world.rules.driven[self.row])
+        driven = self.model.sim.world.rules.driven
+        return bool(driven.size and driven[self.row])
 
     @property
     def period(self) -> int:

@@ -40,16 +40,28 @@ def phase(which, n, t, K, wide, seed, w):
         elif which == 4:
             policies.decide(0, 0, net.n_rows, t, K, w.rules, rows, rings)
         elif which == 5:
-            inform.place(
-                0, net.n_rows, t, K, wide, stock, supply, rows, links, rings, fx, 0, 0
-            )
+            inform.place(0, net.n_rows, t, K, wide, stock, supply, rows, links, rings, fx, 0, 0)
         elif which == 6:
             material.ship_outside(K, sweep, supply, links, rings, turn)
         elif which == 7:
             for m in range(net.n_stages):
                 material.ship_rows(
-                    m, K, wide, sweep, stock, supply, rows, links, sinks, rings, turn, work.claim,
-                    work.later, work.left, work.total, 0,
+                    m,
+                    K,
+                    wide,
+                    sweep,
+                    stock,
+                    supply,
+                    rows,
+                    links,
+                    sinks,
+                    rings,
+                    turn,
+                    work.claim,
+                    work.later,
+                    work.left,
+                    work.total,
+                    0,
                 )
         elif which == 8:
             account.account_stock(rows, w.row_sums)

@@ -21,7 +21,6 @@ from twin.arrays import (
     STAGE,
     Customers,
     Network,
-    Rules,
     Stock,
     Supply,
     Sweep,
@@ -66,7 +65,7 @@ def tile(world: World, n: int) -> World:
     luck = world.demand.stream[sinks.old] + sinks.copy.astype(np.uint64) * _STEP
     return world._replace(
         network=network,
-        rules=_rules(world.rules, network, rows),
+        rules=world.rules._replace(row=network.stock.row),
         rows=world.rows[:, rows.old].copy(),
         links=world.links[:, links.old].copy(),
         sinks=world.sinks[:, sinks.old].copy(),
@@ -81,12 +80,6 @@ def tile(world: World, n: int) -> World:
 
 def _bounds(net: Network) -> Any:
     return np.append(net.sweep.seg[SEGMENT.seg_lo], net.n_rows)
-
-
-def _rules(rules: Rules, net: Network, rows: _Copies) -> Rules:
-    return rules._replace(
-        row=net.stock.row, driven=rules.driven[rows.old].copy(), line_row=rules.line_row
-    )
 
 
 def _network(net: Network, n: int, rows: _Copies, links: _Copies, sinks: _Copies) -> Network:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from twin import devices, disruptions, forecasters, policies
 from twin.arrays import LEVEL, ROW, SEGMENT, SINK, STAGE, History, Switches, World
 from twin.jit import entry, inlined
-from twin.phases import account, demand, group, inform, material, receive
+from twin.phases import account, demand, group, inform, material, receive, sourcing
 
 PHASES = ("disrupt", "receive", "demand", "inform", "material", "observe", "account")
 VISITS = (
@@ -48,7 +48,8 @@ def periods(
     leads, lead_table, luck, driven, rec = (
         w.leads, w.lead_table, w.link_stream, rules.driven, rules.rec
     )
-    accepted = SINK.accepted if on.lost_sales or on.patience else SINK.demand
+    loses = on.lost_sales or on.patience  # so that accepted is not simply demand
+    accepted = SINK.accepted if loses else SINK.demand
     wanted = ROW.wanted if on.demand_seen else 0
     for t in range(t0, t1):
         if first == 0:
@@ -82,7 +83,7 @@ def periods(
                 receive.correct(t, wide, devices_, rows)
             # 3 demand
             demand.draw(t, wide, sinks, tables, fx, seed, k0, disturbed, on.integer, work.none)
-            if on.lost_sales or on.patience:
+            if loses:
                 seen[18] += 1
                 demand.accept_all(wide, customers, sinks, rows)
             if on.lost_sales:
@@ -97,7 +98,7 @@ def periods(
                     t, wide, rec, stock, supply, customers, driven, sinks, rows, links, rings, fx,
                     disturbed, on.integer, work.promise,
                 )
-            if on.lost_sales or on.patience:
+            if loses:
                 demand.book(wide, customers, sinks, rows, rings, sink_sums, turn)
             else:
                 demand.queue(K, customers, sinks, rows, rings, sink_sums, turn)
@@ -195,7 +196,7 @@ def periods(
         if on.clocks:
             receive.tick(wide, supply, links, fx, disturbed)
         if on.shares:
-            inform.remember_shares(wide, stock, supply, links)
+            sourcing.remember_shares(wide, stock, supply, links)
         if on.prices:
             seen[14] += 1
             inform.pay(wide, links, prices, link_sums)
@@ -206,14 +207,15 @@ def periods(
         account.account_links(links, link_sums)
         if on.disruptions:
             account.account_gates(links, link_sums)
-        if on.lost_sales or on.patience:
+        if loses:
             account.account_losses(wide, customers, sinks, sink_sums)
             account.account_on_time(t, wide, customers, sinks, rings, sink_sums, turn)
         else:
             account.account_sinks(t, K, customers, sinks, rings, sink_sums, turn)
         seen[15] += 1
         account.account_customer_orders(
-            t, K, customers, sinks, rings, order_sums, turn, work.left, work.total
+            t, K, customers, sinks, rings, order_sums, turn, loses, work.left,
+            work.total,
         )
         if on.history:
             seen[16] += 1

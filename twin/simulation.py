@@ -28,8 +28,9 @@ from twin.arrays import (
     World,
 )
 from twin.compile import Plan
-from twin.compile.network import columns_of, quotes
-from twin.compile.plan import loses
+from twin.compile.columns import columns_of
+from twin.compile.network import quotes
+from twin.compile.switches import loses
 from twin.errors import RunError
 from twin.phases import moves as mv
 

@@ -84,7 +84,7 @@ class Rate(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Columns of ``Stock.claim``."""
+    """Columns of ``Stock.claim``; classes are left out where all rows share in proportion."""
 
     claim_index: int  # a link, or a sink as -1 - its number
     claim_class: int  # claims of one class share in proportion
@@ -142,7 +142,7 @@ class NetSink(NamedTuple):
 
     sink_row: int
     sink_form: int
-    curve_off: int  # first slot of the curve's ring, and then of the ring of what was asked
+    curve_off: int  # first slot of the curve's ring; then what was asked, where demand can be lost
     sink_rank_order: int  # sinks of each row in order of (rank, name)
     promise_order: int  # all sinks by (rank, name)
     quote_off: int

@@ -50,8 +50,8 @@ class Rules(NamedTuple):
     rec: int  # column of Rows that decisions read: record, or on_hand if the books are right
     row: Ints  # Stock.row
     form: Ints  # Stock.form
-    driven: Flags  # 1 while the row is order-driven
-    ramp: Ints  # (2, n): start and length of a ramp; empty where no family can move its cut
+    driven: Flags  # 1 while the row is order-driven; empty where no family has a decoupling point
+    ramp: Ints  # (2, n): start and length of a ramp; empty likewise
     line_row: Ints
     line_weight: Floats
 

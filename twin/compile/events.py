@@ -10,7 +10,7 @@ import numpy as np
 
 from twin import rng
 from twin.arrays import Events
-from twin.compile.network import flags, floats, ints, offsets
+from twin.compile.columns import flags, floats, ints, offsets
 from twin.devices import DEVICES
 from twin.disruptions import DISRUPTIONS
 from twin.distributions import demand_moments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,13 @@ import numpy as np
 from twin import decoupling, forecasters, policies
 from twin.arrays import (
     LINK_FORM,
+    NET_LINK,
+    NET_SINK,
     SINK_FORM,
     SPLIT_BY_CLASS,
     SPLIT_FAIR,
     Claim,
     Customers,
-    Floats,
     Group,
     Input,
     Ints,
@@ -37,32 +38,13 @@ from twin.arrays import (
     Sweep,
     Ties,
 )
+from twin.compile.columns import columns_of, flags, floats, forms_of, ints, offsets, or_nothing
 from twin.compile.material import Material
 from twin.distributions import lead_time_table
 from twin.schema import Lane, Production, Purchase
 from twin.topology import Link, Topology
 
 KINDS = {"ship": 0, "make": 1, "buy": 2}
-
-
-def ints(values: Iterable[Any]) -> Ints:
-    """Return an ``int32`` array."""
-    return np.array(list(values), dtype=np.int32)
-
-
-def flags(values: Iterable[Any]) -> Any:
-    """Return an ``int8`` array."""
-    return np.array([int(v) for v in values], dtype=np.int8)
-
-
-def floats(values: Iterable[Any]) -> Floats:
-    """Return a ``float64`` array."""
-    return np.array(list(values), dtype=np.float64)
-
-
-def offsets(sizes: Iterable[int]) -> Ints:
-    """Return CSR offsets of consecutive groups of the given sizes."""
-    return np.concatenate([[0], np.cumsum(np.array(list(sizes), dtype=np.int64))]).astype(np.int32)
 
 
 def build_network(
@@ -98,38 +80,12 @@ def build_network(
     return _pack(top, material, parts)
 
 
-def columns_of(parts: dict[str, Any], names: Sequence[str], length: int, last: str = "") -> Ints:
-    """Stack arrays by name into one table and pad the shorter ones; leave out what follows ``last``."""
-    names = names[: names.index(last) + 1] if last else names
-    table = np.zeros((len(names), length), np.int32)
-    for c, name in enumerate(names):
-        table[c, : parts[name].size] = parts[name]
-    return table
-
-
-def forms_of(columns: Sequence[Any]) -> tuple[Any, Ints]:
-    """Return the distinct things ``(columns, forms)`` and which one each thing is.
-
-    Numbers that differ in their last bits are different; NaN equals NaN.
-    """
-    table = np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
-    known: dict[bytes, int] = {}
-    which = ints(known.setdefault(thing.tobytes(), len(known)) for thing in table)
-    _, first = np.unique(which, return_index=True)
-    return table[first].T.reshape(table.shape[1], first.size), which
-
-
 def _forms(parts: dict[str, Any], name: str, ints_: Any, floats_: Any = None) -> tuple[Ints, Any]:
     """Replace columns that many things have in common by the number of their form."""
     names = [*ints_._fields, *(floats_._fields if floats_ else ())]
     table, parts[name] = forms_of([parts[n] for n in names])
     n = len(ints_._fields)
-    return table[:n].astype(np.int32), np.ascontiguousarray(table[n:])
-
-
-def _or_nothing(values: Floats) -> Floats:
-    """Return factors, or nothing where all of them are 1."""
-    return values if (values != 1.0).any() else floats(())
+    return np.ascontiguousarray(table[:n], dtype=np.int32), np.ascontiguousarray(table[n:])
 
 
 def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
@@ -143,6 +99,7 @@ def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
     mail = parts["mail_len"].any()
     last_link = "link_limit_off" if grouped else "mail_off" if mail else "transit_off"
     lost = bool(parts["lost"].any())
+    last_claim = "claim_class" if parts["claim_class"].any() else "claim_index"
     table = columns_of
     return Network(
         n_rows=n,
@@ -154,8 +111,8 @@ def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
         stock=Stock(
             row=table(parts, NetRow._fields, n + 1, last_row),
             form=row_form,
-            claim=table(parts, Claim._fields, parts["claim_index"].size),
-            usage=_or_nothing(parts["claim_usage"]),
+            claim=table(parts, Claim._fields, parts["claim_index"].size, last_claim),
+            usage=or_nothing(parts["claim_usage"]),
         ),
         supply=Supply(
             link=table(parts, NetLink._fields, m + 1, last_link),
@@ -164,7 +121,7 @@ def _pack(top: Topology, material: Material, parts: dict[str, Any]) -> Network:
             input=table(
                 parts, Input._fields, parts["input_row"].size, "" if grouped else "input_row"
             ),
-            usage=_or_nothing(parts["input_usage"]),
+            usage=or_nothing(parts["input_usage"]),
         ),
         sweep=Sweep(
             seg=table(parts, Segment._fields, parts["seg_lo"].size),
@@ -347,21 +304,25 @@ def _place_rings(parts: dict[str, Any]) -> None:
     """Put the slots of links, sinks and rows one after the other into the pool of rings."""
     transit = int(parts["transit_len"].sum())
     mail = int(parts["mail_len"].sum())
-    curve = int(parts["curve_len"].sum())
+    curve = int(parts["curve_off"][-1])
     parts["mail_off"] = parts["mail_off"] + np.int32(transit)
-    parts["curve_off"] = 2 * parts["curve_off"] + np.int32(transit + mail)
-    parts["n_slots"] = transit + mail + 2 * curve + int(parts["ring_off"][-1])
-    parts["ring_off"] = parts["ring_off"] + np.int32(transit + mail + 2 * curve)
+    parts["curve_off"] = parts["curve_off"] + np.int32(transit + mail)
+    parts["n_slots"] = transit + mail + curve + int(parts["ring_off"][-1])
+    parts["ring_off"] = parts["ring_off"] + np.int32(transit + mail + curve)
 
 
 def link_column(net: Network, name: str) -> Any:
     """Return a column of ``LinkForm``, one value a link, ``(m,)``."""
-    return net.supply.form[getattr(LINK_FORM, name)][net.supply.link[1, : net.n_links]]
+    return net.supply.form[getattr(LINK_FORM, name)][
+        net.supply.link[NET_LINK.link_form, : net.n_links]
+    ]
 
 
 def sink_column(net: Network, name: str) -> Any:
     """Return a column of ``SinkForm``, one value a sink, ``(s,)``."""
-    return net.customers.form[getattr(SINK_FORM, name)][net.customers.sink[1, : net.n_sinks]]
+    return net.customers.form[getattr(SINK_FORM, name)][
+        net.customers.sink[NET_SINK.sink_form, : net.n_sinks]
+    ]
 
 
 def _material(top: Topology, plan: Material, parts: dict[str, Any]) -> dict[str, Any]:
@@ -405,6 +366,12 @@ def _sinks(top: Topology) -> dict[str, Any]:
         for x in group:
             longest[x] = max(wait, top.sinks[x].demand.patience or 0)
     slots = [n + 2 for n in longest]
+    # what was asked is kept beside the curve where it is not simply what was accepted
+    kept = (
+        2
+        if any(s.demand.unmet == "lost" or s.demand.patience is not None for s in top.sinks)
+        else 1
+    )
 
     def ranked(s: int) -> tuple[int, str]:
         return top.sinks[s].demand.rank, top.sinks[s].name
@@ -418,7 +385,7 @@ def _sinks(top: Topology) -> dict[str, Any]:
         "lost": flags(s.demand.unmet == "lost" for s in top.sinks),
         "patience": ints(-1 if s.demand.patience is None else s.demand.patience for s in top.sinks),
         "tolerance": ints(s.tolerance for s in top.sinks),
-        "curve_off": offsets(slots)[:-1],
+        "curve_off": offsets(kept * n for n in slots),
         "curve_len": ints(slots),
     }
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from twin import decoupling, policies
 from twin.arrays import SEES, THETA, Error, Floats, Table, Theta
-from twin.compile.network import flags, floats, forms_of, ints, offsets
+from twin.compile.columns import flags, floats, forms_of, ints, offsets
 from twin.distributions import demand_moments, lead_time_moments
 from twin.policies import LOT_RULES, POLICIES
 from twin.schema import Policy
@@ -194,10 +194,10 @@ def lines(top: Topology) -> Lines:
 
 
 def driven_now(top: Topology) -> Any:
-    """Return 1 for every row below its family's decoupling point, ``(n,)``."""
+    """Return whether every row lies below its family's decoupling point, ``(n,)``."""
     positions = {f.name: f.decoupling_point for f in top.scenario.families}
     driven = decoupling.order_driven_rows(top, positions)
-    return flags(i in driven for i in range(len(top.points)))
+    return np.array([i in driven for i in range(len(top.points))], dtype=bool)
 
 
 def book_errors(top: Topology) -> Table:

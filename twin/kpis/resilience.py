@@ -63,7 +63,7 @@ def service(o: Outcome) -> Service | None:
 def _service(o: Outcome) -> Service:
     demand, ordered, closed, lost = (o.series[name] for name in SERIES)
     due, on_time = np.zeros_like(demand[:, 0]), np.zeros_like(demand[:, 0])
-    driven = np.asarray(o.plan.rules.driven, bool)
+    driven = o.plan.order_driven
     periods = demand.shape[0]
     for s in o.plan.topology.sinks:
         at_once = s.demand.unmet == "lost" and not driven[s.row]

@@ -81,39 +81,40 @@ def account_sinks(
     t: int, K: int, customers: Customers, sinks: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
     """Count what was filled at once, what is owed and what was closed in time (nothing is lost)."""
-    for s in range(customers.sink.shape[1] - 1):
-        f = customers.sink[NET_SINK.sink_form, s]
+    for s in range(np.uint64(customers.sink.shape[1] - 1)):
+        f = np.uint64(customers.sink[NET_SINK.sink_form, s])
         wait = customers.form[SINK_FORM.tolerance, f]
         n = customers.form[SINK_FORM.curve_len, f]
-        high, low, asked = curve_slots(s, K, n, turn[n] - wait, customers)
+        high, low = curve_slots(s, K, n, turn[np.uint64(n)] - wait, customers)
         past = 1.0 if t > wait else 0.0
         counts = 1.0 if t >= wait else 0.0
-        x0 = np.uint64(s * K)
+        x0 = s * np.uint64(K)
         for k in range(np.uint64(K)):
             x = x0 + k
             owed = sinks[SINK.owed, x]
             filled = sinks[SINK.demand, x] - owed
             before = past * rings[low + k]
-            done = min(rings[high + k], sinks[SINK.closed_total, x]) - before
+            ordered = rings[high + k]
+            done = min(ordered, sinks[SINK.closed_total, x]) - before
             sums[SINK_SUM.owed, x] += owed
             sums[SINK_SUM.filled, x] += filled if filled > _SAME else 0.0
             sums[SINK_SUM.short, x] += 1.0 if owed > _SAME else 0.0
             sums[SINK_SUM.on_time, x] += counts * max(0.0, done)
-            sums[SINK_SUM.due, x] += counts * rings[asked + k]
+            sums[SINK_SUM.due, x] += counts * (ordered - before)
 
 
 @inner
 def curve_slots(
-    s: int, K: int, n: int, place: int, customers: Customers
-) -> tuple[np.uint64, np.uint64, np.uint64]:
-    """Return the slots of a sink's curve at a place, of the one before, and of what was asked.
+    s: np.uint64, K: int, n: int, place: int, customers: Customers
+) -> tuple[np.uint64, np.uint64]:
+    """Return the slots of a sink's curve at a place and at the one before.
 
     A place before the first one counts from the ring's end.
     """
     curve = customers.sink[NET_SINK.curve_off, s]
     at = place + n if place < 0 else place
     low = at - 1 + n if at == 0 else at - 1
-    return np.uint64((curve + at) * K), np.uint64((curve + low) * K), np.uint64((curve + n + at) * K)
+    return np.uint64((curve + at) * K), np.uint64((curve + low) * K)
 
 
 @inner
@@ -145,7 +146,8 @@ def account_on_time(
         if t < wait:
             continue
         n = customers.form[SINK_FORM.curve_len, f]
-        high, low, asked = curve_slots(s, K, n, turn[n] - wait, customers)
+        high, low = curve_slots(np.uint64(s), K, n, turn[n] - wait, customers)
+        asked = high + np.uint64(n * K)
         # who leaves in this very period was accepted in ``t - wait`` and is not on time
         leaving = 1.0 if wait == customers.form[SINK_FORM.patience, f] else 0.0
         past = 1.0 if t > wait else 0.0
@@ -161,7 +163,7 @@ def account_on_time(
 @inner
 def account_customer_orders(
     t: int, K: int, customers: Customers, sinks: Table, rings: Floats, sums: Table, turn: Ints,
-    lines: Floats, failed: Floats,
+    loses: int, lines: Floats, failed: Floats,
 ) -> None:
     """Count orders complete in time: all lines of one customer, site and period (OTIF)."""
     for g in range(customers.order_off.size - 1):
@@ -179,15 +181,16 @@ def account_customer_orders(
         for p in range(a, b):
             s = customers.order_sink[p]
             n = customers.form[SINK_FORM.curve_len, customers.sink[NET_SINK.sink_form, s]]
-            high, low, line = curve_slots(s, K, n, turn[n] - wait, customers)
+            high, low = curve_slots(np.uint64(s), K, n, turn[n] - wait, customers)
             x = np.uint64(s * K)
             for k in range(np.uint64(K)):
-                asked = rings[line + k]
                 now = rings[high + k]
+                accepted = now - past * rings[low + k]
+                asked = rings[high + np.uint64(n * K) + k] if loses else accepted
                 slack = _SAME * max(1.0, now)
                 lines[k] += 1.0 if asked != 0.0 else 0.0
                 # given up waiting (asked is then negative), still owed, or refused in part
-                short = now - past * rings[low + k] < asked - slack
+                short = accepted < asked - slack
                 late = sinks[SINK.closed_total, x + k] < now - slack
                 failed[k] += 1.0 if asked < 0.0 or (asked > 0.0 and (short or late)) else 0.0
         x = np.uint64(g * K)

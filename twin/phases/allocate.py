@@ -24,7 +24,7 @@ from twin.arrays import (
     Table,
 )
 from twin.jit import inner
-from twin.phases.wishes import usage_of, whole
+from twin.phases.wishes import class_of, usage_of, whole
 
 
 @inner
@@ -83,7 +83,7 @@ def split(
     p = a
     while p < b:
         stop = p + 1
-        while stop < b and claims[CLAIM.claim_class, stop] == claims[CLAIM.claim_class, p]:
+        while stop < b and class_of(stop, claims) == class_of(p, claims):
             stop += 1
         if stop == p + 1:
             c = np.uint64((p - first) * K)

@@ -33,7 +33,7 @@ from twin.arrays import (
 )
 from twin.demand import draw_period
 from twin.jit import inner
-from twin.phases.wishes import usage_of
+from twin.phases.wishes import class_of, usage_of
 
 
 @inner
@@ -54,12 +54,12 @@ def queue(
     K: int, customers: Customers, sinks: Table, rows: Table, rings: Floats, sums: Table, turn: Ints
 ) -> None:
     """Queue all demand and book it: everybody waits (what accepting and booking do together)."""
-    for s in range(customers.sink.shape[1] - 1):
+    for s in range(np.uint64(customers.sink.shape[1] - 1)):
         i = np.uint64(customers.sink[NET_SINK.sink_row, s] * K)
-        x = np.uint64(s * K)
-        n = customers.form[SINK_FORM.curve_len, customers.sink[NET_SINK.sink_form, s]]
+        x = s * np.uint64(K)
+        f = np.uint64(customers.sink[NET_SINK.sink_form, s])
+        n = np.uint64(customers.form[SINK_FORM.curve_len, f])
         slot = np.uint64((customers.sink[NET_SINK.curve_off, s] + turn[n]) * K)
-        asked = slot + np.uint64(n * K)
         for k in range(np.uint64(K)):
             wanted = sinks[SINK.demand, x + k]
             total = sinks[SINK.ordered_total, x + k] + wanted
@@ -68,7 +68,6 @@ def queue(
             sinks[SINK.delivered, x + k] = 0.0
             sums[SINK_SUM.demand, x + k] += wanted
             rings[slot + k] = total
-            rings[asked + k] = wanted
             rows[ROW.incoming, i + k] += wanted
             rows[ROW.backlog, i + k] += wanted
 
@@ -106,7 +105,7 @@ def serve_or_lose(
     """Serve lost-sale sinks of stocked rows from what is available to promise; the rest is lost."""
     for i in range(stock.row.shape[1] - 1):
         a, b = stock.row[NET_ROW.sink_off, i], stock.row[NET_ROW.sink_off, i + 1]
-        if a == b or driven[i]:
+        if a == b or (driven.size > 0 and driven[i]):
             continue
         any_lost = False
         for s in range(a, b):
@@ -150,10 +149,10 @@ def share_promises(
     p = stock.row[NET_ROW.claim_off, i]
     end = stock.row[NET_ROW.claim_off, i + 1]
     while p < end:
-        rank = stock.claim[CLAIM.claim_class, p]
+        rank = class_of(p, stock.claim)
         stop = p
         total = 0.0
-        while stop < end and stock.claim[CLAIM.claim_class, stop] == rank:
+        while stop < end and class_of(stop, stock.claim) == rank:
             if stock.claim[CLAIM.claim_index, stop] < 0:
                 total += want[-1 - stock.claim[CLAIM.claim_index, stop] - a]
             stop += 1

@@ -8,7 +8,6 @@ import numpy as np
 
 from twin.arrays import (
     CLAIM,
-    FX_LINK,
     FX_ROW,
     INPUT,
     LINK,
@@ -30,7 +29,8 @@ from twin.arrays import (
     Table,
 )
 from twin.jit import inner
-from twin.phases.wishes import source, usage_of
+from twin.phases.sourcing import round_order, share_order
+from twin.phases.wishes import usage_of
 
 _TINY = 1e-9
 
@@ -49,14 +49,16 @@ def collect_mail(t: int, K: int, supply: Supply, rows: Table, links: Table, ring
             rings[slot + k] = 0.0
             links[LINK.owed, x + k] += arrived
             links[LINK.mailed, x + k] = arrived
-        owe(e, K, supply, rows, links, LINK.mailed)
+        owe(np.uint64(e), K, supply, rows, links, LINK.mailed)
 
 
 @inner
-def owe(e: int, K: int, supply: Supply, rows: Table, links: Table, column: int) -> None:
+def owe(e: np.uint64, K: int, supply: Supply, rows: Table, links: Table, column: int) -> None:
     """Book orders that reached link ``e``'s supplier on the stock points that must serve them."""
-    x = np.uint64(e * K)
-    for q in range(supply.link[NET_LINK.input_off, e], supply.link[NET_LINK.input_off, e + 1]):
+    x = e * np.uint64(K)
+    a = np.uint64(supply.link[NET_LINK.input_off, e])
+    b = np.uint64(supply.link[NET_LINK.input_off, e + np.uint64(1)])
+    for q in range(a, b):
         r = np.uint64(supply.input[INPUT.input_row, q] * K)
         usage = usage_of(q, supply.usage)
         for k in range(np.uint64(K)):
@@ -154,7 +156,7 @@ def override(
     """Replace decisions where orders drive, are forced, or cannot be placed; round whole units."""
     for i in range(lo, hi):
         a, b = i * K, i * K + K
-        if rules.driven[i]:
+        if rules.driven.size > 0 and rules.driven[i]:
             for j in range(a, b):
                 rows[ROW.order, j] = max(0.0, rows[ROW.backlog, j] - rows[rules.rec, j] - rows[ROW.on_order, j])
         until = rules.form[ROW_FORM.forced_until, rules.row[NET_ROW.row_form, i]]
@@ -176,15 +178,15 @@ def place(
     links: Table, rings: Floats, fx: Effects, disturbed: int, integer: int,
 ) -> None:
     """Send each row's order upstream: over its one link, or split over several."""
-    for i in range(lo, hi):
-        e = stock.row[NET_ROW.in_off, i]
-        f = supply.link[NET_LINK.link_form, e]
-        one = stock.row[NET_ROW.in_off, i + 1] - e == 1
+    for i in range(np.uint64(lo), np.uint64(hi)):
+        e = np.uint64(stock.row[NET_ROW.in_off, i])
+        f = np.uint64(supply.link[NET_LINK.link_form, e])
+        one = np.uint64(stock.row[NET_ROW.in_off, i + np.uint64(1)]) == e + np.uint64(1)
         if not one or supply.form[LINK_FORM.plain_order, f] == 0:
-            place_split(i, t, wide, stock, supply, rows, links, rings, fx, disturbed, integer)
+            place_split(int(i), t, wide, stock, supply, rows, links, rings, fx, disturbed, integer)
             continue
-        r = np.uint64(i * K)
-        x = np.uint64(e * K)
+        r = i * np.uint64(K)
+        x = e * np.uint64(K)
         for k in range(np.uint64(K)):
             order = rows[ROW.order, r + k]
             order = order if order > _TINY else 0.0
@@ -245,116 +247,7 @@ def post(
     else:
         for k in range(np.uint64(K)):
             links[LINK.owed, x + k] += links[LINK.placed, x + k]
-        owe(e, K, supply, rows, links, LINK.placed)
-
-
-@inner
-def is_open(e: int, i: int, k: int, K: int, supply: Supply, fx: Effects) -> bool:
-    """Return whether a source can be used at all in this period."""
-    x = e * K + k
-    kind = supply.form[LINK_FORM.kind, supply.link[NET_LINK.link_form, e]]
-    if kind == 1:
-        return bool(fx.row[FX_ROW.work, i * K + k] > 0.0 and fx.link[FX_LINK.capacity, x] > 0.0)
-    if fx.link[FX_LINK.closed, x] > 0.0 or fx.link[FX_LINK.stopped, x] > 0.0:
-        return False
-    return bool(kind == 2 or fx.row[FX_ROW.work, source(e, supply) * K + k] > 0.0)
-
-
-@inner
-def share_order(
-    i: int, a: int, b: int, K: int, supply: Supply, rows: Table, links: Table, fx: Effects,
-    disturbed: int,
-) -> None:
-    """Split an order over several sources by cumulative shares or by priority."""
-    first = supply.link[NET_LINK.link_form, a]
-    for k in range(K):
-        order = rows[ROW.order, i * K + k]
-        if order <= _TINY:  # noise must not become a smallest order
-            for e in range(a, b):
-                links[LINK.placed, e * K + k] = 0.0
-        elif supply.form[LINK_FORM.priority, first] >= 0:
-            chosen = first_source(i, a, b, k, K, supply, fx, disturbed)
-            for e in range(a, b):
-                links[LINK.placed, e * K + k] = order if e == chosen else 0.0
-        else:
-            fallback = supply.form[LINK_FORM.fallback, first] == 1 and disturbed
-            split_by_share(i, a, b, k, K, order, fallback, supply, links, fx, disturbed)
-
-
-@inner
-def first_source(
-    i: int, a: int, b: int, k: int, K: int, supply: Supply, fx: Effects, disturbed: int
-) -> int:
-    """Return the first usable source by priority; the very first if none is."""
-    chosen = -1
-    best = 0
-    first = a
-    least = supply.form[LINK_FORM.priority, supply.link[NET_LINK.link_form, a]]
-    for e in range(a, b):
-        rank = supply.form[LINK_FORM.priority, supply.link[NET_LINK.link_form, e]]
-        if rank < least:
-            first, least = e, rank
-        if (not disturbed or is_open(e, i, k, K, supply, fx)) and (chosen < 0 or rank < best):
-            chosen, best = e, rank
-    return chosen if chosen >= 0 else first
-
-
-@inner
-def split_by_share(
-    i: int, a: int, b: int, k: int, K: int, order: float, fallback: bool, supply: Supply,
-    links: Table, fx: Effects, disturbed: int,
-) -> None:
-    """Split an order so that what was ordered so far follows the shares of the open sources."""
-    opened = 0.0
-    so_far = order
-    for e in range(a, b):
-        if not disturbed or is_open(e, i, k, K, supply, fx):
-            opened += supply.rate[RATE.share, supply.link[NET_LINK.link_form, e]]
-        so_far += links[LINK.good_total, e * K + k]
-    shift = fallback and 0.0 < opened < 1.0
-    total = 0.0
-    for e in range(a, b):
-        share = supply.rate[RATE.share, supply.link[NET_LINK.link_form, e]]
-        if shift:
-            share = share / opened if is_open(e, i, k, K, supply, fx) else 0.0
-        part = max(0.0, share * so_far - links[LINK.good_total, e * K + k])
-        links[LINK.placed, e * K + k] = part
-        total += part
-    scale = order / total if total > 0.0 else 0.0
-    for e in range(a, b):
-        part = links[LINK.placed, e * K + k] * scale
-        links[LINK.placed, e * K + k] = part if part > _TINY else 0.0
-
-
-@inner
-def round_order(e: int, K: int, supply: Supply, links: Table, integer: int) -> None:
-    """Turn good units into started lots: yield, whole units, minimum, multiple, maximum."""
-    f = supply.link[NET_LINK.link_form, e]
-    multiple = supply.rate[RATE.order_multiple, f]
-    for k in range(K):
-        o = links[LINK.placed, e * K + k] / supply.rate[RATE.yield_, f]
-        if integer:
-            o = math.ceil(o - _TINY)
-        if o > 0.0:
-            o = max(o, supply.rate[RATE.order_min, f])
-            if multiple > 0.0:
-                o = multiple * math.ceil(o / multiple - _TINY)
-            if o > supply.rate[RATE.order_max, f]:
-                o = supply.rate[RATE.order_max, f]
-                if multiple > 0.0:
-                    o = multiple * math.floor(o / multiple + _TINY)
-        links[LINK.placed, e * K + k] = o
-
-
-@inner
-def remember_shares(K: int, stock: Stock, supply: Supply, links: Table) -> None:
-    """Keep what was ordered on links that share their row's orders."""
-    for e in range(supply.link.shape[1] - 1):
-        i = supply.link[NET_LINK.to, e]
-        if stock.row[NET_ROW.in_off, i + 1] - stock.row[NET_ROW.in_off, i] > 1:
-            good = supply.rate[RATE.yield_, supply.link[NET_LINK.link_form, e]]
-            for x in range(e * K, e * K + K):
-                links[LINK.good_total, x] += good * links[LINK.placed, x]
+        owe(np.uint64(e), K, supply, rows, links, LINK.placed)
 
 
 @inner

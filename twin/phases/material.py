@@ -53,7 +53,7 @@ def ship_outside(
         e = sweep.send_link[p]
         x = np.uint64(e * K)
         cap = supply.rate[RATE.limit, supply.link[NET_LINK.link_form, e]]
-        slot = np.uint64(due_slot(e, supply, turn) * K)
+        slot = np.uint64(due_slot(np.uint64(e), supply, turn) * K)
         for k in range(np.uint64(K)):
             want = min(links[LINK.owed, x + k], cap)
             out = want if want > _TINY else 0.0
@@ -64,12 +64,11 @@ def ship_outside(
 
 
 @inner
-def due_slot(e: int, supply: Supply, turn: Ints) -> int:
-    """Return the slot of what a link with a constant lead time ships now."""
-    f = supply.link[NET_LINK.link_form, e]
-    n = supply.form[LINK_FORM.transit_len, f]
-    at = turn[n] + supply.form[LINK_FORM.lead, f]
-    return supply.link[NET_LINK.transit_off, e] + (at - n if at >= n else at)
+def due_slot(e: np.uint64, supply: Supply, turn: Ints) -> int:
+    """Return the slot of what a link with a constant lead time ships now: the one just emptied."""
+    f = np.uint64(supply.link[NET_LINK.link_form, e])
+    n = np.uint64(supply.form[LINK_FORM.transit_len, f])
+    return supply.link[NET_LINK.transit_off, e] + turn[n]
 
 
 @inner
@@ -99,38 +98,38 @@ def ship_rows(
 
     For undisturbed periods, books that are right and constant lead times.
     """
-    for p in range(sweep.stage[STAGE.stage_off, m], sweep.stage[STAGE.stage_off, m + 1]):
-        i = sweep.stage_row[p]
-        a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
-        r = np.uint64(i * K)
-        for k in range(np.uint64(K)):
-            total[k] = 0.0
+    first, end = sweep.stage[STAGE.stage_off, m], sweep.stage[STAGE.stage_off, m + 1]
+    for p in range(np.uint64(first), np.uint64(end)):
+        i = np.uint64(sweep.stage_row[p])
+        a = np.uint64(stock.row[NET_ROW.claim_off, i])
+        b = np.uint64(stock.row[NET_ROW.claim_off, i + np.uint64(1)])
+        r = i * np.uint64(K)
         for q in range(a, b):
-            c = np.uint64((q - a) * K)
-            e = stock.claim[CLAIM.claim_index, q]
-            x = np.uint64((e if e >= 0 else -1 - e) * K)
-            for k in range(np.uint64(K)):
-                owed = links[LINK.owed, x + k] if e >= 0 else sinks[SINK.owed, x + k]
-                claim[c + k] = owed
-                total[k] += owed
-        if b - a > 1 and not in_proportion(i, stock):
-            for k in range(np.uint64(K)):
-                left[k] = rows[ROW.on_hand, r + k]
-            grant(i, wide, a, stock, links, claim, later, left, total, integer)
-        else:
-            for k in range(np.uint64(K)):
-                have = rows[ROW.on_hand, r + k]
-                left[k] = have / total[k] if total[k] > have else 1.0
-            for q in range(a, b):
-                c = np.uint64((q - a) * K)
-                for k in range(np.uint64(K)):
-                    claim[c + k] *= left[k]
-        for q in range(a, b):
-            c = np.uint64((q - a) * K)
+            c = (q - a) * np.uint64(K)
             e = stock.claim[CLAIM.claim_index, q]
             if e >= 0:
                 x = np.uint64(e * K)
-                slot = np.uint64(due_slot(e, supply, turn) * K)
+                for k in range(np.uint64(K)):
+                    claim[c + k] = links[LINK.owed, x + k]
+            else:
+                x = np.uint64((-1 - e) * K)
+                for k in range(np.uint64(K)):
+                    claim[c + k] = sinks[SINK.owed, x + k]
+        if b == a + np.uint64(1):
+            for k in range(np.uint64(K)):
+                claim[k] = min(claim[k], rows[ROW.on_hand, r + k])
+        elif in_proportion(i, a, b, stock):
+            split_in_proportion(b - a, K, rows, r, claim, left, total)
+        else:
+            for k in range(np.uint64(K)):
+                left[k] = rows[ROW.on_hand, r + k]
+            grant(int(i), wide, int(a), stock, links, claim, later, left, total, integer)
+        for q in range(a, b):
+            c = (q - a) * np.uint64(K)
+            e = stock.claim[CLAIM.claim_index, q]
+            if e >= 0:
+                x = np.uint64(e * K)
+                slot = np.uint64(due_slot(np.uint64(e), supply, turn) * K)
                 for k in range(np.uint64(K)):
                     out = claim[c + k] if claim[c + k] > _TINY else 0.0
                     links[LINK.moved, x + k] = out
@@ -151,13 +150,33 @@ def ship_rows(
 
 
 @inner
-def in_proportion(i: int, stock: Stock) -> bool:
-    """Return whether all claims of a row are of one class, which shares in proportion."""
-    f = stock.row[NET_ROW.row_form, i]
+def in_proportion(i: np.uint64, a: np.uint64, b: np.uint64, stock: Stock) -> bool:
+    """Return whether the claims ``a ... b`` of a row are of one class, which shares in proportion."""
+    f = np.uint64(stock.row[NET_ROW.row_form, i])
     if stock.form[ROW_FORM.customers_first, f] or stock.form[ROW_FORM.split, f] == 1:
         return False
-    a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
-    return bool(stock.claim[CLAIM.claim_class, a] == stock.claim[CLAIM.claim_class, b - 1])
+    if b == a or stock.claim.shape[0] <= CLAIM.claim_class:
+        return True
+    last = stock.claim[CLAIM.claim_class, b - np.uint64(1)]  # they come in the order of classes
+    return bool(stock.claim[CLAIM.claim_class, a] == last)
+
+
+@inner
+def split_in_proportion(
+    n: np.uint64, K: int, rows: Table, r: np.uint64, claim: Floats, left: Floats, total: Floats
+) -> None:
+    """Share what a row has on hand over ``n`` claims in proportion to what they want."""
+    for k in range(np.uint64(K)):
+        total[k] = 0.0
+    for q in range(n):
+        for k in range(np.uint64(K)):
+            total[k] += claim[q * np.uint64(K) + k]
+    for k in range(np.uint64(K)):
+        have = rows[ROW.on_hand, r + k]
+        left[k] = have / total[k] if total[k] > have else 1.0
+    for q in range(n):
+        for k in range(np.uint64(K)):
+            claim[q * np.uint64(K) + k] *= left[k]
 
 
 @inner
@@ -168,7 +187,7 @@ def move_rows(
 ) -> None:
     """Split the stock of independent rows over their sinks and ship links."""
     for p in range(sweep.stage[STAGE.stage_off, m], sweep.stage[STAGE.stage_off, m + 1]):
-        i = sweep.stage_row[p]
+        i = int(sweep.stage_row[p])
         a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
         for q in range(a, b):
             e = stock.claim[CLAIM.claim_index, q]
@@ -176,10 +195,10 @@ def move_rows(
                 wish(e, K, supply, links, want, fx, disturbed)
                 if disturbed:
                     hold_back(e, K, True, supply, links, want, allowed, fx, integer)
-        fill_claims(i, K, a, stock, sinks, want, claim, fx, disturbed, integer)
+        fill_claims(i, K, int(a), stock, sinks, want, claim, fx, disturbed, integer)
         for k in range(K):
             left[k] = rows[ROW.on_hand, i * K + k]
-        grant(i, K, a, stock, links, claim, later, left, total, integer)
+        grant(i, K, int(a), stock, links, claim, later, left, total, integer)
         for q in range(a, b):
             e = stock.claim[CLAIM.claim_index, q]
             for k in range(K):
@@ -250,7 +269,7 @@ def send(
         for k in range(np.uint64(K)):
             links[LINK.owed, x + k] -= links[LINK.moved, x + k]
         if supply.form[LINK_FORM.lead, f] > 0 and not supply.form[LINK_FORM.special, f]:
-            slot = np.uint64(due_slot(e, supply, turn) * K)
+            slot = np.uint64(due_slot(np.uint64(e), supply, turn) * K)
             for k in range(np.uint64(K)):
                 links[LINK.on_way, x + k] += links[LINK.moved, x + k]
                 rings[slot + k] += links[LINK.moved, x + k]

@@ -37,14 +37,14 @@ def receive(
     K: int, supply: Supply, rows: Table, links: Table, rings: Floats, turn: Ints
 ) -> None:
     """Take in what is due on every link with a lead time (no disruption, perfect books)."""
-    for e in range(supply.link.shape[1] - 1):
-        f = supply.link[NET_LINK.link_form, e]
-        n = supply.form[LINK_FORM.transit_len, f]
+    for e in range(np.uint64(supply.link.shape[1] - 1)):
+        f = np.uint64(supply.link[NET_LINK.link_form, e])
+        n = np.uint64(supply.form[LINK_FORM.transit_len, f])
         if n == 0:
             continue
         slot = np.uint64((supply.link[NET_LINK.transit_off, e] + turn[n]) * K)
         i = np.uint64(supply.link[NET_LINK.to, e] * K)
-        x = np.uint64(e * K)
+        x = e * np.uint64(K)
         good = supply.rate[RATE.yield_, f]
         for k in range(np.uint64(K)):
             due = rings[slot + k]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from twin.arrays import (
+    CLAIM,
     FX_LINK,
     FX_ROW,
     INPUT,
@@ -16,6 +17,7 @@ from twin.arrays import (
     RATE,
     Effects,
     Floats,
+    Ints,
     Supply,
     Table,
 )
@@ -98,3 +100,9 @@ def whole(x: float, batch: float, integer: int) -> float:
     if integer:
         return math.floor(x + 1e-9)
     return x
+
+
+@inner
+def class_of(p: int, claims: Ints) -> int:
+    """Return the class of claim ``p``; where all are of one class they are not kept."""
+    return claims[CLAIM.claim_class, p] if claims.shape[0] > CLAIM.claim_class else 0
