@@ -54,7 +54,7 @@ Threads = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
 Everything = Annotated[bool, typer.Option("--all", help="Show every KPI.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what was written there before.")]
 
 
 def _version(asked: bool) -> None:
@@ -99,6 +99,7 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="Draw the result (.svg, .png, .pdf).")
     ] = None,
     everything: Everything = False,
+    force: Force = False,
     threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
@@ -110,20 +111,23 @@ def run(
     KPIs are means over the replications with their 95% intervals, the warm-up left out. If the
     scenario has disruptions, their effect is told against the same twin without them under the
     same luck. --out writes kpis.csv, per_replication.csv, tables by stage, site, owner and item,
-    history_*.parquet, manifest.json and scenario.yaml.
+    history_*.parquet, manifest.json and scenario.yaml into a new or empty folder; with --force
+    they replace an earlier result.
     """
+    from twin import result_folder
     from twin.shell import inputs
     from twin.shell.report import report
 
-    inputs.check_folder(out)
-    inputs.check_picture(plot)
+    if out is not None:
+        result_folder.check(out, force)
+    inputs.check_picture(plot, force)
     chosen = _prepared(scenario, changes, replications, seed)
     with _engine(quiet) as progress:
         options = {"threads": threads, "progress": progress, "cancelled": progress.cancelled}
         result, told = _run(chosen, progress, options, wanted=not (quiet or as_json))
         progress.hide()
         try:
-            written = _written(result, out, plot)
+            written = _written(result, out, plot, force)
         finally:  # a full disk should not cost the numbers as well
             if as_json:
                 say(result.to_json())
@@ -170,13 +174,13 @@ def _run(
     return result, effect(result, **options)
 
 
-def _written(result: Result, out: Path | None, plot: Path | None) -> list[str]:
+def _written(result: Result, out: Path | None, plot: Path | None, force: bool) -> list[str]:
     """Write what was asked for; return a remark about each."""
     from twin.shell.output import write_folder
 
     told = []
     if out is not None:
-        told.append(f"twin: wrote {len(write_folder(result, out))} files to {out}/")
+        told.append(f"twin: wrote {len(write_folder(result, out, force))} files to {out}/")
     if plot is not None:
         result.plot(plot)
         told.append(f"twin: drew {plot}")

@@ -109,6 +109,11 @@ def _mode(path: Path) -> int:
     """Permissions of the file that is replaced, else what the user's umask says."""
     if path.exists():
         return path.stat().st_mode & 0o777
+    return 0o666 & ~umask()
+
+
+def umask() -> int:
+    """Return the permissions that the user withholds from what is made."""
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return mask
