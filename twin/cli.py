@@ -39,19 +39,30 @@ app.add_typer(imports, name="import")
 Name = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A file, or a name from `twin list`.")
 ]
+
+
+def _whole(name: str, help_: str, *flags: str) -> Any:
+    """Return an option that takes a whole number."""
+
+    def parse(text: str) -> int:
+        from twin.shell.inputs import number
+
+        return number(name, text)
+
+    return typer.Option(*flags, parser=parse, metavar="N", help=help_)
+
+
 Replications = Annotated[
     int | None,
-    typer.Option("--replications", "-n", min=1, help="Draws of luck; default: the scenario's."),
+    _whole("replications", "Draws of luck; default: the scenario's.", "--replications", "-n"),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="The luck; default: the scenario's.")]
+Seed = Annotated[int | None, _whole("seed", "The luck; default: the scenario's.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be given repeatedly."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads at work; no number depends on it.")
-]
+Threads = Annotated[int | None, _whole("threads", "Threads at work; no number depends on it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
 Everything = Annotated[bool, typer.Option("--all", help="Show every KPI.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what was written there before.")]

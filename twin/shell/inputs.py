@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from twin.arguments import whole
 from twin.errors import OutputError, RunError, ScenarioError
 from twin.yaml_text import parse
 
@@ -34,6 +35,14 @@ def changes(pairs: Iterable[str]) -> dict[str, Any]:
         except ScenarioError as error:
             raise ScenarioError(str(error).replace(", line 1:", ":")) from error
     return found
+
+
+def number(name: str, text: str) -> int:
+    """Return a whole number that was typed for an option, see :func:`twin.arguments.whole`."""
+    try:
+        return whole(name, int(text))
+    except ValueError:
+        return whole(name, text)
 
 
 def check_picture(path: Path | None, force: bool) -> None:
