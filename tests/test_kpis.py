@@ -210,6 +210,15 @@ def test_costs_of_all_lines_and_places_add_up_to_the_total() -> None:
     np.testing.assert_allclose(KPIS["total_cost"].function(o), lines, rtol=1e-12)
 
 
+def test_every_cost_line_is_worked_out_and_is_a_kpi_of_its_own() -> None:
+    o = outcome(shop(), rows__on_hand=300, rows__backlog=20, links__shipped=90, sinks__lost=7)
+    assert list(costs(o)) == list(LINES)
+    for line, meaning in LINES.items():
+        entry = KPIS[f"{line}_cost"]
+        assert entry.text == meaning
+        assert entry.function(o) == costs(o)[line].sum()
+
+
 def test_the_cash_cycle_is_that_of_who_sells() -> None:
     terms = {"receivable_days": 30, "payable_days": 45}
     o = outcome(factory(costs=terms), rows__on_hand=60, sinks__delivered=90)
