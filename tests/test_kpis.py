@@ -31,6 +31,7 @@ def test_every_kpi_says_its_unit_direction_group_and_formula(name: str) -> None:
     assert entry.extra["better"] in ("higher", "lower", "zero")
     assert entry.extra["group"] in GROUPS
     assert entry.extra["unit"]
+    assert entry.extra["within"].low < entry.extra["within"].high
     assert len(entry.text) > 20
 
 
@@ -133,6 +134,15 @@ def test_making_adds_the_value_of_the_product_less_its_components() -> None:
     o = outcome(scenario, links__shipped=shipped, rows__destroyed=1)
     values = sum(p.item.value for p in o.plan.topology.points)
     assert value("write_off_rate", o) == pytest.approx(values / 200)
+
+
+def test_the_write_off_rate_is_undefined_where_making_costs_more_value_than_it_adds() -> None:
+    items = [{"name": "wood", "value": 2}, {"name": "table", "value": 1}]
+    links = {e.kind: e.index for e in Plan.of(factory()).topology.links}
+    shipped = np.zeros((3, 1))
+    shipped[links["make"]] = 10
+    o = outcome(factory(items=items), links__shipped=shipped, rows__destroyed=1)
+    assert np.isnan(value("write_off_rate", o))
 
 
 def test_record_accuracy_counts_stock_points_and_periods() -> None:

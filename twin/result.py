@@ -83,8 +83,8 @@ class Result:
         """The KPI table as plain data: kpi, value, low, high, unit, better, group, n."""
         found = []
         for name, values in self.values.items():
-            mean, low, high, n = interval(values)
             extra = KPIS[name].extra
+            mean, low, high, n = interval(values, extra["within"])
             about = {key: extra[key] for key in ("unit", "better", "group")}
             found.append({"kpi": name, "value": mean, "low": low, "high": high, **about, "n": n})
         return found

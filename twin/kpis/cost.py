@@ -7,30 +7,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.kpis.base import KPIS
+from twin.kpis.base import AMOUNT, KPIS
 from twin.kpis.stock import goods_sold
 from twin.money import LINES, costs, rates, received
+from twin.statistics import ANY
 from twin.sums import Floats, field, ratio, replications, total
 
 if TYPE_CHECKING:
     from twin.engine import Outcome
 
 
-@KPIS.add("total_cost", unit="money", better="lower", group="cost")
+@KPIS.add("total_cost", within=AMOUNT, unit="money", better="lower", group="cost")
 def total_cost(o: Outcome) -> Floats:
     """Sum of all cost lines over the window, purchases and lost sales included."""
     lines = costs(o).values()
     return total(np.stack([total(money) for money in lines])) + o.moves
 
 
-@KPIS.add("running_cost", unit="money", better="lower", group="cost")
+@KPIS.add("running_cost", within=AMOUNT, unit="money", better="lower", group="cost")
 def running_cost(o: Outcome) -> Floats:
     """Total cost without the purchased goods themselves: what it costs to run the chain."""
     found: Floats = total_cost(o) - _spent(o, "purchase")
     return found
 
 
-@KPIS.add("cost_per_period", unit="money/period", better="lower", group="cost")
+@KPIS.add("cost_per_period", within=AMOUNT, unit="money/period", better="lower", group="cost")
 def cost_per_period(o: Outcome) -> Floats:
     """Mean total cost of a period: total cost / T."""
     found: Floats = total_cost(o) / o.n_periods
@@ -53,22 +54,24 @@ def _line(name: str) -> Callable[[Outcome], Floats]:
 
 
 for _name in LINES:
-    KPIS.add(f"{_name}_cost", unit="money", better="lower", group="cost")(_line(_name))
+    KPIS.add(f"{_name}_cost", within=AMOUNT, unit="money", better="lower", group="cost")(
+        _line(_name)
+    )
 
 
-@KPIS.add("move_cost", unit="money", better="lower", group="cost")
+@KPIS.add("move_cost", within=AMOUNT, unit="money", better="lower", group="cost")
 def move_cost(o: Outcome) -> Floats:
     """Cost of moves of the decoupling point inside the window."""
     return np.full(replications(o), float(o.moves))
 
 
-@KPIS.add("revenue", unit="money", better="higher", group="cost")
+@KPIS.add("revenue", within=AMOUNT, unit="money", better="higher", group="cost")
 def revenue(o: Outcome) -> Floats:
     """Sales: Σ units delivered × price (the value where no price is given)."""
     return total(rates(o.plan).sales_price[:, None] * field(o, "sinks.delivered"))
 
 
-@KPIS.add("profit", unit="money", better="higher", group="cost")
+@KPIS.add("profit", within=ANY, unit="money", better="higher", group="cost")
 def profit(o: Outcome) -> Floats:
     """Revenue less the value of what was sold and the cost of running the chain.
 
@@ -84,7 +87,7 @@ def profit(o: Outcome) -> Floats:
     return found
 
 
-@KPIS.add("ccc", unit="days", better="lower", group="cost")
+@KPIS.add("ccc", within=ANY, unit="days", better="lower", group="cost")
 def ccc(o: Outcome) -> Floats:
     """Cash conversion cycle of who sells to customers: DIO + DSO - DPO.
 
