@@ -68,7 +68,7 @@ def test_a_folder_with_anything_else_is_never_touched(small, tmp_path, force):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "kpis.csv").write_text("mine")
-    assert "holds 'kpis.csv', which is not of a result" in refused(small, mine, *force)
+    assert "holds 'kpis.csv', which no result wrote" in refused(small, mine, *force)
     (tmp_path / "out" / "notes.txt").write_text("mine")
     assert "holds 'notes.txt'" in refused(small, tmp_path / "out", *force)
 
@@ -79,7 +79,7 @@ def test_a_folder_with_anything_else_is_never_touched(small, tmp_path, force):
 def test_a_manifest_of_something_else_makes_no_result(tmp_path, manifest):
     (tmp_path / "kpis.csv").write_text("mine")
     (tmp_path / "manifest.json").write_text(manifest)
-    with pytest.raises(OutputError, match="not of a result"):
+    with pytest.raises(OutputError, match="which no result wrote"):
         result_folder.check(tmp_path, force=True)
 
 

@@ -91,8 +91,8 @@ def check(folder: Path, force: bool) -> list[str]:
     ours = _files_of_result(folder)
     if strange := sorted(found - ours):
         msg = (
-            f"{folder}: holds '{strange[0]}', which is not of a result; a result goes into a new "
-            "or empty folder, or replaces an earlier one: give another folder"
+            f"{folder}: holds '{strange[0]}', which no result wrote; a result goes into a new or "
+            "empty folder, or over an earlier result: give another folder"
         )
         raise OutputError(msg)
     if not force:
