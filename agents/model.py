@@ -19,7 +19,7 @@ from agents.reporters import REPORTERS
 from agents.site import SiteAgent
 from agents.stock import StockPoint
 from agents.values import ByName, Floats
-from twin import Simulation
+from twin import Simulation, arguments
 from twin.compile import Plan
 from twin.errors import RunError
 from twin.graphs import to_graph
@@ -91,15 +91,15 @@ class TwinModel(mesa.Model):
         close_at_end: bool = False,
         **changes: Any,
     ) -> None:
-        if replications != int(replications) or replications < 1:
-            msg = f"replications = {replications}; must be a whole number from 1"
-            raise RunError(msg)
+        K = arguments.whole("replications", replications)
         chosen = prepare(scenario, {**changes, **(set or {})}, seed)
         super().__init__(seed=chosen.seed)
         self._numbers = itertools.count(1)
-        self.scenario, self.replications = chosen, int(replications)
+        self.scenario, self.replications = chosen, K
         self.plan = Plan.of(chosen)
-        self._sim: Simulation | None = Simulation(self.plan, self.replications, record=record)
+        self._sim: Simulation | None = Simulation(
+            self.plan, self.replications, record=arguments.series(record)
+        )
         self._hooks = Hooks(self._sim)
         self._broken = ""
         self.close_at_end = close_at_end

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
 
+import numpy as np
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -23,6 +24,7 @@ from twin.policies import POLICIES
 from twin.registry import Registry
 from twin.schema import Model, Scenario
 from twin.schema_walk import keys_of, model_in
+from twin.statistics import Range
 
 HERE = Path(__file__).parent
 MADE = "<!-- made by docs/make_tables.py: change the docstrings and the schema, not this page -->"
@@ -33,6 +35,14 @@ REGISTRIES = {
     "Disruptions": ("What goes wrong (`disruptions[].kind`)", DISRUPTIONS),
 }
 _TYPES = {"float": "number", "int": "whole number", "str": "text", "bool": "true or false"}
+_INTERVALS = (
+    "Intervals are Student's t, cut off at the ends of the KPI's range: a mean cannot lie beyond, "
+    "so nothing is lost by it. Where a replication only answers yes or no (*share of "
+    "replications*), they are Wilson's score intervals, which stay inside by themselves. "
+    "Differences of a comparison are t-intervals of the paired differences, cut off where no "
+    "difference can be. A KPI that is the same in all replications has no spread, which does not "
+    "prove that it always is; one replication has no interval."
+)
 _BOUNDS = {"ge": "≥ {:,}", "gt": "> {:,}", "le": "≤ {:,}", "lt": "< {:,}"}
 
 
@@ -42,8 +52,9 @@ def kpis_page() -> str:
         "# KPIs",
         MADE,
         "One number per replication over the evaluation window (warm-up left out); a result shows "
-        "the mean with its 95 % t-interval over the replications in which it is defined. "
-        "*T* is the number of periods of the window.",
+        "the mean with its 95 % interval over the replications in which it is defined. *T* is the "
+        "number of periods of the window.",
+        _INTERVALS,
     ]
     for group in GROUPS:
         parts.append(f"## {group.capitalize()}")
@@ -52,9 +63,21 @@ def kpis_page() -> str:
                 better = {"zero": "best at 0"}.get(
                     entry.extra["better"], f"{entry.extra['better']} is better"
                 )
-                head = f"### `{name}`\n*{entry.extra['unit']}, {better}*"
+                unit = f"{entry.extra['unit']}{_range(entry.extra['within'])}"
+                head = f"### `{name}`\n*{unit}, {better}*"
                 parts.append(f"{head}\n\n{_markdown(entry.text)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _range(within: Range) -> str:
+    """Return the words for what a replication's number can be; none if it can be anything."""
+    if within.yes_no:
+        return " of replications"
+    if np.isfinite(within.low) and np.isfinite(within.high):
+        return f" from {within.low} to {within.high}"
+    if np.isfinite(within.low):
+        return f", {within.low} or more"
+    return f", at most {within.high}" if np.isfinite(within.high) else ""
 
 
 def parameters_page() -> str:

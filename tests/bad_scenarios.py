@@ -115,25 +115,25 @@ def lane(name: str, new: str, *says: str) -> Bad:
 FILES = [
     text("empty", "", "bad.yaml", "empty", "twin new"),
     text("only_spaces", " \n\n", "empty"),
-    text("only_comments", "# nothing\n", "nothing", "mapping", "sites"),
+    text("only_comments", "# nothing\n", "content is nothing", "mapping", "sites"),
     text("a_list", "- 1\n- 2\n", "[1, 2]", "mapping"),
     text("a_word", "hello\n", "'hello'", "mapping"),
     text("binary", b"\x89PNG\r\n\x1a\n\x00\x00\x01", "NUL byte at position 8", "UTF-8 text"),
     text("nul_byte", BASE.encode() + b"\x00", "NUL byte", "UTF-8 text"),
     text("latin_1", "name: caf\xe9\n".encode("latin-1"), "line 1", "0xe9", "save it as UTF-8"),
     text("utf_16", BASE.encode("utf-16"), "UTF-16", "save it as UTF-8"),
-    text("control_character", "name: a\x07\n", "control characters", "check"),
+    text("control_character", "name: a\x07\n", "line 1", "U+0007", "take it out"),
     text("too_large", b"#" * (16 * 2**20 + 1), "16,777,217 bytes", "at most", "tables"),
     Bad("a_directory", {"bad.yaml": None}, ("directory", "give the file")),
     Bad("a_missing_file", {}, ("no such file", "check the name")),
     Bad("unknown_ending", {"bad.txt": b"a: 1"}, ("'.txt'", ".yaml, .yml, .json"), "bad.txt"),
-    Bad("json_syntax", {"bad.json": b'{"name": "a",}}'}, ("bad.json, line 1", "not valid"),
+    Bad("json_syntax", {"bad.json": b'{"name": "a",}}'}, ("bad.json, line 1", "not valid JSON"),
         "bad.json"),
 ]  # fmt: skip
 
 YAML = [
-    edit("tag", "name: small", "name: !!python/name:os.system small", "line 1", "tag",
-         "leave it out"),
+    edit("tag", "name: small", "name: !!python/name:os.system small", "line 1",
+         "tag '!!python/name:os.system'", "leave it out"),
     edit("own_tag", "horizon: 30", "horizon: !env HORIZON", "line 2", "tag '!env'", "leave it out"),
     edit("alias", "horizon: 30", "horizon: *n", "line 2", "alias '*n'", "write the value out"),
     edit("anchor", "horizon: 30", "horizon: &n 30", "line 2", "anchor '&n'", "leave it out"),
@@ -147,7 +147,7 @@ YAML = [
          "one scenario"),
     text("nesting_bomb", "[" * 100_000, "line 1", "deeper than 32 levels", "flatten"),
     text("block_nesting_bomb", "a:\n" + "- " * 50_000 + "b\n", "deeper than 32 levels"),
-    text("list_as_key", "? [a, b]\n: 1\n", "line 1", "key that is a list", "plain words"),
+    text("list_as_key", "? [a, b]\n: 1\n", "line 1", "key that is a list", "one plain word"),
 ]  # fmt: skip
 
 VALUES = [
@@ -155,7 +155,7 @@ VALUES = [
     lane("lead_time_fractional", "lead_time: 1.5", "1.5 periods", "whole number of periods"),
     lane("lead_time_huge", "lead_time: 5000", "5000 periods", "at most 2,000"),
     lane("lead_time_word", "lead_time: soon", "'soon'", "whole number of periods"),
-    lane("lead_time_yes", "lead_time: true", "True", "whole number of periods"),
+    lane("lead_time_yes", "lead_time: true", "= true; ", "whole number of periods"),
     lane("lead_time_incomplete", "lead_time: {kind: gamma, mean: 3}", "'cv'", "mean and cv"),
     lane("weights_do_not_sum", "lead_time: {kind: discrete, values: [1, 2], weights: [0.5, 0.4]}",
          "0.9", "sum to 1"),
@@ -173,10 +173,10 @@ VALUES = [
     demand("unknown_distribution", "kind: poison, mean: 4", "'poison'", "did you mean 'poisson'?"),
     demand("parameter_missing", "kind: normal, mean: 4", "'sd'", "mean and sd"),
     demand("parameter_too_many", "kind: poisson, mean: 4, sd: 2", "no use for 'sd'"),
-    demand("recorded_negative", "kind: recorded, values: [1, -2]", "values[1] = -2", "0 or more"),
+    demand("recorded_negative", "kind: recorded, values: [1, -2]", "[0].values[1] = -2", "0 or more"),
     demand("recorded_too_short", "kind: recorded, values: [1, 2]", "2 numbers", "horizon = 30",
            "shorten the horizon"),
-    demand("patience_below_tolerance", "mean: 4, patience: 2, tolerance: 3", "tolerance = 3",
+    demand("patience_below_tolerance", "mean: 4, patience: 2, tolerance: 3", "[0].tolerance = 3",
            "patience = 2"),
     demand("season_of_six", "mean: 4, season: {weekly: [1, 1, 1, 1, 1, 1]}", "6 factors",
            "must be 7"),
@@ -194,7 +194,7 @@ VALUES = [
     edit("horizon_zero", "horizon: 30", "horizon: 0", "line 2", "0 periods", "from 1 to"),
     edit("horizon_huge", "horizon: 30", "horizon: 300000", "300000 periods", "1 to 200,000"),
     edit("horizon_beyond_the_schema", "horizon: 30", "horizon: 99999999999", "200,000"),
-    edit("warmup_too_long", "horizon: 30", "horizon: 30\nwarmup: 30", "warmup = 30", "smaller"),
+    edit("warmup_too_long", "horizon: 30", "horizon: 30\nwarmup: 30", "line 3, warmup = 30 periods", "smaller"),
     edit("adoption_above_one", "horizon: 30", "horizon: 30\nadoption: {dc: 1.5}", "1.5",
          "from 0 to 1"),
     edit("in_transit_negative", "  policy: {kind: base_stock", "  initial_in_transit: [1, -3]\n"
@@ -213,8 +213,8 @@ NAMES = [
     edit("unknown_stage", "{name: dc, stage: dc}", "{name: dc, stage: dcc}",
          "sites[1].stage = 'dcc'", "did you mean 'dc'?"),
     edit("unknown_resource", MAKE, MAKE[:-1] + ", resources: {oven: 1}}",
-         "production[0].resources.oven", "no such resource"),
-    edit("unknown_owner", "horizon: 30", "horizon: 30\nadoption: {makr: 1}", "adoption.makr",
+         "[0].resources.oven: no such resource", "declares none"),
+    edit("unknown_owner", "horizon: 30", "horizon: 30\nadoption: {makr: 1}", "adoption.makr: no such owner",
          "did you mean 'maker'?"),
     edit("unknown_site_in_where", "where: {stage: dc}", "where: {site: d_c}",
          "stock[0].where.site = 'd_c'", "did you mean 'dc'?"),
@@ -249,7 +249,7 @@ NETWORK = [
     edit("supplier_named_make", "item: wood, lead_time: 3", "item: wood, supplier: make, "
          "lead_time: 3", "purchases[0].supplier = 'make'", "another name"),
     edit("supplier_named_as_a_sender", "lead_time: 3}", "lead_time: 3}\n- {site: dc, item: chair, "
-         "supplier: maker, lead_time: 9}", "purchases[1].supplier = 'maker'", "a lane has this"),
+         "supplier: maker, lead_time: 9}", "purchases[1].supplier = 'maker'", "a lane comes from a site"),
     edit("lane_to_itself", SHIP, "{from: shop, to: shop, lead_time: 1}", "lanes[1].to = 'shop'",
          "another site"),
     edit("cycle", SHIP, SHIP + "\n- {from: shop, to: dc, lead_time: 1}\nsourcing: [{site: dc, "
@@ -285,7 +285,7 @@ NETWORK = [
     edit("lane_names_what_it_cannot_carry", SHIP, "{from: dc, to: shop, items: [chair, wood], "
          "lead_time: 1}", "lanes[1].items = 'wood'", "'dc' cannot supply it", "remove it"),
     edit("rule_matches_nothing", "where: {stage: dc}", "where: {stage: dc, item: wood}",
-         "stock[0].where", "matches no stock point"),
+         "stock[0].where", "matches no stock point", "correct it or remove"),
     text("components_in_no_time", BASE.replace(
         MAKE, "{site: maker, item: chair, inputs: [{item: wood}, {item: leg}]}\n"
         "- {site: maker, item: leg, inputs: [{item: wood}]}").replace(
@@ -317,7 +317,7 @@ EVENTS = [
     fire("disruption_lane_pattern", "{kind: lane_closed, lane: 'x*'}", ".lane = 'x*'",
          "matches no lane in use"),
     fire("device_fault_without_devices", "{kind: device_fault}", "matches no device"),
-    fire("severity_above_one", "{kind: outage, severity: 2}", ".severity = 2 share", "from 0 to 1"),
+    fire("severity_above_one", "{kind: outage, severity: 2}", ".severity = 2; ", "from 0 to 1"),
     fire("probability_negative", "{kind: outage, probability: -0.5}", "-0.5", "from 0 to 1"),
     fire("start_before_zero", "{kind: outage, start: -1}", ".start = -1 periods",
          "from 0 to 100,000"),
@@ -357,7 +357,7 @@ TABLES = [
     tables("table_key_unknown", LANES, "lanes: {table: lanes.csv, shet: a}\n", [], "'shet'",
            "did you mean 'sheet'?"),
     tables("table_name_is_a_number", LANES, "lanes: {table: 5}\n", [], "table = 5", "file name"),
-    lanes_csv("table_empty", "", "lanes.csv", "empty"),
+    lanes_csv("table_empty", "", "lanes.csv", "empty", "names of the columns"),
     lanes_csv("table_binary", b"from,to\x00", "NUL byte"),
     lanes_csv("table_column_unknown", "from,to,leadtime\na,b,1\n", "row 1", "'leadtime'",
               "did you mean 'lead_time'?"),

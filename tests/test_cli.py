@@ -165,16 +165,6 @@ def test_scenario_written_with_a_result_gives_the_same_result(small, tmp_path):
     assert without_timing(first) == without_timing(again)
 
 
-def test_out_replaces_its_own_files_and_leaves_others(small, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "mine.txt").write_text("mine")
-    (out / "kpis.csv").write_text("old")
-    call("run", small, "--out", out)
-    assert (out / "mine.txt").read_text() == "mine"
-    assert (out / "kpis.csv").read_text().startswith("kpi,")
-
-
 @pytest.mark.nojit
 @pytest.mark.parametrize("args", [("--out", "{}/f/out"), ("--out", "{}/f"),
                                   ("--plot", "{}/no/p.svg"), ("--plot", "{}/p.doc")])  # fmt: skip

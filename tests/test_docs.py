@@ -49,7 +49,7 @@ def test_python_of_the_readme_runs(number, capsys):
 
 
 def test_picture_of_the_readme_shows_what_the_twin_says_today():
-    """A changed engine needs a new one: twin run electronics --plot docs/picture.svg."""
+    """A changed engine needs a new one: twin run electronics --plot docs/picture.svg --force."""
     drawn = (ROOT / "docs" / "picture.svg").read_text(encoding="utf-8")
     said = re.findall(r"<dc:title>(.*?)</dc:title>", drawn)
     assert twin.run("electronics").plot().sentence in said

@@ -31,6 +31,7 @@ def test_every_kpi_says_its_unit_direction_group_and_formula(name: str) -> None:
     assert entry.extra["better"] in ("higher", "lower", "zero")
     assert entry.extra["group"] in GROUPS
     assert entry.extra["unit"]
+    assert entry.extra["within"].low < entry.extra["within"].high
     assert len(entry.text) > 20
 
 
@@ -135,6 +136,15 @@ def test_making_adds_the_value_of_the_product_less_its_components() -> None:
     assert value("write_off_rate", o) == pytest.approx(values / 200)
 
 
+def test_the_write_off_rate_is_undefined_where_making_costs_more_value_than_it_adds() -> None:
+    items = [{"name": "wood", "value": 2}, {"name": "table", "value": 1}]
+    links = {e.kind: e.index for e in Plan.of(factory()).topology.links}
+    shipped = np.zeros((3, 1))
+    shipped[links["make"]] = 10
+    o = outcome(factory(items=items), links__shipped=shipped, rows__destroyed=1)
+    assert np.isnan(value("write_off_rate", o))
+
+
 def test_record_accuracy_counts_stock_points_and_periods() -> None:
     assert value("record_accuracy", outcome(shop(), rows__wrong_record=3)) == pytest.approx(0.7)
 
@@ -208,6 +218,15 @@ def test_costs_of_all_lines_and_places_add_up_to_the_total() -> None:
     o = run_block(Plan.of(scenario), 2, 0, 1)
     lines = sum(costs(o)[line].sum(axis=0) for line in LINES)
     np.testing.assert_allclose(KPIS["total_cost"].function(o), lines, rtol=1e-12)
+
+
+def test_every_cost_line_is_worked_out_and_is_a_kpi_of_its_own() -> None:
+    o = outcome(shop(), rows__on_hand=300, rows__backlog=20, links__shipped=90, sinks__lost=7)
+    assert list(costs(o)) == list(LINES)
+    for line, meaning in LINES.items():
+        entry = KPIS[f"{line}_cost"]
+        assert entry.text == meaning
+        assert entry.function(o) == costs(o)[line].sum()
 
 
 def test_the_cash_cycle_is_that_of_who_sells() -> None:

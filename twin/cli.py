@@ -39,22 +39,33 @@ app.add_typer(imports, name="import")
 Name = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A file, or a name from `twin list`.")
 ]
+
+
+def _whole(name: str, help_: str, *flags: str) -> Any:
+    """Return an option that takes a whole number."""
+
+    def parse(text: str) -> int:
+        from twin.shell.inputs import number
+
+        return number(name, text)
+
+    return typer.Option(*flags, parser=parse, metavar="N", help=help_)
+
+
 Replications = Annotated[
     int | None,
-    typer.Option("--replications", "-n", min=1, help="Draws of luck; default: the scenario's."),
+    _whole("replications", "Draws of luck; default: the scenario's.", "--replications", "-n"),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="The luck; default: the scenario's.")]
+Seed = Annotated[int | None, _whole("seed", "The luck; default: the scenario's.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be given repeatedly."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads at work; no number depends on it.")
-]
+Threads = Annotated[int | None, _whole("threads", "Threads at work; no number depends on it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
 Everything = Annotated[bool, typer.Option("--all", help="Show every KPI.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what was written there before.")]
 
 
 def _version(asked: bool) -> None:
@@ -99,6 +110,7 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="Draw the result (.svg, .png, .pdf).")
     ] = None,
     everything: Everything = False,
+    force: Force = False,
     threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
@@ -110,20 +122,23 @@ def run(
     KPIs are means over the replications with their 95% intervals, the warm-up left out. If the
     scenario has disruptions, their effect is told against the same twin without them under the
     same luck. --out writes kpis.csv, per_replication.csv, tables by stage, site, owner and item,
-    history_*.parquet, manifest.json and scenario.yaml.
+    history_*.parquet, manifest.json and scenario.yaml into a new or empty folder; with --force
+    they replace an earlier result.
     """
+    from twin import result_folder
     from twin.shell import inputs
     from twin.shell.report import report
 
-    inputs.check_folder(out)
-    inputs.check_picture(plot)
+    if out is not None:
+        result_folder.check(out, force)
+    inputs.check_picture(plot, force)
     chosen = _prepared(scenario, changes, replications, seed)
     with _engine(quiet) as progress:
         options = {"threads": threads, "progress": progress, "cancelled": progress.cancelled}
         result, told = _run(chosen, progress, options, wanted=not (quiet or as_json))
         progress.hide()
         try:
-            written = _written(result, out, plot)
+            written = _written(result, out, plot, force)
         finally:  # a full disk should not cost the numbers as well
             if as_json:
                 say(result.to_json())
@@ -170,13 +185,13 @@ def _run(
     return result, effect(result, **options)
 
 
-def _written(result: Result, out: Path | None, plot: Path | None) -> list[str]:
+def _written(result: Result, out: Path | None, plot: Path | None, force: bool) -> list[str]:
     """Write what was asked for; return a remark about each."""
     from twin.shell.output import write_folder
 
     told = []
     if out is not None:
-        told.append(f"twin: wrote {len(write_folder(result, out))} files to {out}/")
+        told.append(f"twin: wrote {len(write_folder(result, out, force))} files to {out}/")
     if plot is not None:
         result.plot(plot)
         told.append(f"twin: drew {plot}")

@@ -42,9 +42,9 @@ class Comparison:
 
     def _row(self, name: str) -> dict[str, Any]:
         first, second = self.a.values[name], self.b.values[name]
-        difference, low, high, n = interval(second - first)
-        base = interval(first)[0]
         extra = KPIS[name].extra
+        difference, low, high, n = interval(second - first, extra["within"].of_difference())
+        base = interval(first)[0]
         return {
             "kpi": name,
             "a": base,
@@ -62,7 +62,7 @@ class Comparison:
     def frame(self) -> pd.DataFrame:
         """Differences by KPI.
 
-        Columns: kpi, a, b (means), difference (b - a), low, high (95 % paired t-interval),
+        Columns: kpi, a, b (means), difference (b - a), low, high (95 % paired interval),
         relative (difference / |a|), clear (the interval leaves out 0), unit, better, group, n
         (replications in which both are defined).
         """

@@ -12,11 +12,14 @@ from twin.errors import OutputError, ScenarioError
 MAX_TEXT = 16 * 2**20
 """Largest scenario file in bytes; longer lists belong in tables."""
 
+EMPTY = "`twin new` writes one to start from"
+"""What to do about an empty scenario."""
+
 MAX_TABLE = 256 * 2**20
 """Largest table file in bytes."""
 
 
-def read_text(path: Path, limit: int = MAX_TEXT) -> str:
+def read_text(path: Path, limit: int = MAX_TEXT, if_empty: str = EMPTY) -> str:
     """Return the text of a UTF-8 file.
 
     Parameters
@@ -25,6 +28,8 @@ def read_text(path: Path, limit: int = MAX_TEXT) -> str:
         File to read.
     limit
         Largest size that is read, in bytes.
+    if_empty
+        What to do about an empty file.
 
     Raises
     ------
@@ -50,7 +55,7 @@ def read_text(path: Path, limit: int = MAX_TEXT) -> str:
         msg = f"{path}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save it as UTF-8"
         raise ScenarioError(msg) from error
     if not text.strip():
-        msg = f"{path}: the file is empty; `twin new` writes one to start from"
+        msg = f"{path}: the file is empty; {if_empty}"
         raise ScenarioError(msg)
     return text
 
@@ -109,6 +114,11 @@ def _mode(path: Path) -> int:
     """Permissions of the file that is replaced, else what the user's umask says."""
     if path.exists():
         return path.stat().st_mode & 0o777
+    return 0o666 & ~umask()
+
+
+def umask() -> int:
+    """Return the permissions that the user withholds from what is made."""
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return mask

@@ -12,7 +12,7 @@ import yaml
 
 from twin.check import check
 from twin.errors import ScenarioError
-from twin.files import read_text, write_text
+from twin.files import EMPTY, read_text, write_text
 from twin.names import nearest
 from twin.schema import Scenario
 from twin.tables import expand
@@ -61,7 +61,7 @@ def load_text(text: str, name: str = "scenario") -> Scenario:
         msg = f"{name}: NUL character at position {text.index(chr(0))}; give plain text"
         raise ScenarioError(msg)
     if not text.strip():
-        msg = f"{name}: the text is empty; `twin new` writes one to start from"
+        msg = f"{name}: the text is empty; {EMPTY}"
         raise ScenarioError(msg)
     return _scenario(text, name, None)
 

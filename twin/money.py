@@ -18,20 +18,25 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
-LINES = (
-    "holding",
-    "transit",
-    "backlog",
-    "order",
-    "purchase",
-    "freight",
-    "lost_sales",
-    "write_off",
-    "shrink",
-    "obsolescence",
-    "device",
-)
-"""Cost lines that belong to a stock point; moves of the decoupling point belong to none."""
+LINES = {
+    "holding": "Cost of stock: Σ h × on hand at period end; at a closed gate at the sender's rate.",
+    "transit": """Cost of goods on the way and in the making, paid by the sender.
+
+Σ h of the sender × units on the way (in the making: Σ usage × h of the component; bought: 0);
+a lane's own ``transit_holding_cost`` wins.""",
+    "backlog": "Cost of backlog: Σ b × units owed to customers and downstream at period end.",
+    "order": "Cost of orders and set-ups: Σ fixed cost × number of orders above 0.",
+    "purchase": "Cost of goods bought outside: Σ units received × mean price paid (with breaks).",
+    "freight": "Cost of freight: Σ rate × units shipped + Σ fixed freight × dispatches.",
+    "lost_sales": "Cost of lost sales: Σ units lost × (``lost_sale_cost``, else price - value).",
+    "write_off": "Cost of write-offs: Σ (expired + destroyed units) × value.",
+    "shrink": "Cost of shrink: Σ units lost unseen × value.",
+    "obsolescence": "Cost of ageing stock: Σ on hand × value × yearly loss of value / periods a "
+    "year.",
+    "device": "Cost of devices: Σ cost per period of the adopted devices × T.",
+}
+"""Cost lines that belong to a stock point, and how each is worked out over the window; moves of
+the decoupling point belong to none. Each is a KPI as well (``holding_cost`` ...)."""
 
 
 @dataclass(frozen=True)

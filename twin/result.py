@@ -83,8 +83,8 @@ class Result:
         """The KPI table as plain data: kpi, value, low, high, unit, better, group, n."""
         found = []
         for name, values in self.values.items():
-            mean, low, high, n = interval(values)
             extra = KPIS[name].extra
+            mean, low, high, n = interval(values, extra["within"])
             about = {key: extra[key] for key in ("unit", "better", "group")}
             found.append({"kpi": name, "value": mean, "low": low, "high": high, **about, "n": n})
         return found
@@ -248,25 +248,37 @@ class Result:
         """Return :meth:`to_json_dict` as text."""
         return json.dumps(self.to_json_dict(), indent=1, allow_nan=False) + "\n"
 
-    def to_parquet(self, folder: str | Path) -> list[Path]:
+    def to_parquet(self, folder: str | Path, force: bool = False) -> list[Path]:
         """Write the tables and the series as Parquet files, all or none; return their paths.
 
+        Parameters
+        ----------
+        folder
+            A new or empty one; made if missing.
+        force
+            Replace an earlier result in the folder.
+
         Raises
         ------
         OutputError
-            If they cannot be written; nothing is left half-written.
+            If the folder holds anything else, or they cannot be written; nothing is changed then.
         """
-        return result_files.write(self, Path(folder), "parquet")
+        return result_files.write(self, Path(folder), "parquet", force)
 
-    def to_csv(self, folder: str | Path) -> list[Path]:
+    def to_csv(self, folder: str | Path, force: bool = False) -> list[Path]:
         """Write the tables and the series as CSV files, all or none; return their paths.
 
+        Parameters
+        ----------
+        folder, force
+            As :meth:`to_parquet`.
+
         Raises
         ------
         OutputError
-            If they cannot be written; nothing is left half-written.
+            If the folder holds anything else, or they cannot be written; nothing is changed then.
         """
-        return result_files.write(self, Path(folder), "csv")
+        return result_files.write(self, Path(folder), "csv", force)
 
     def summary(self) -> str:
         """Return the main KPIs as a few lines of text."""

@@ -1,15 +1,13 @@
-"""Results in files: all of them or none."""
+"""Results in files: their tables, series and pictures."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin import result_folder
 from twin.errors import OutputError
 
 if TYPE_CHECKING:
@@ -18,54 +16,41 @@ if TYPE_CHECKING:
     from twin.result import Result
 
 
-def write(result: Result, folder: Path, ending: str) -> list[Path]:
+def write(result: Result, folder: Path, ending: str, force: bool) -> list[Path]:
     """Write the tables, the recorded series and the manifest of a result into a folder.
-
-    Everything is written beside the folder first and moved in when it is complete; files of the
-    same names are replaced, others stay.
 
     Parameters
     ----------
     result
         What to write.
     folder
-        Made if missing.
+        A new or empty one; made if missing.
     ending
         ``parquet`` or ``csv``.
+    force
+        Replace an earlier result.
 
     Raises
     ------
     OutputError
-        If anything cannot be written.
+        If the folder holds anything else, or anything cannot be written.
     """
-    temporary = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        names = [_write_one(temporary / f"{name}.{ending}", t) for name, t in _tables(result)]
-        text = json.dumps(result.manifest, indent=1, allow_nan=False) + "\n"
-        (temporary / "manifest.json").write_text(text, encoding="utf-8")
-        names.append("manifest.json")
-        folder.mkdir(exist_ok=True)
-        for name in names:
-            os.replace(temporary / name, folder / name)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        msg = f"{folder}: the result cannot be written ({reason}); give another folder"
-        raise OutputError(msg) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-    return [folder / name for name in names]
+
+    def fill(made: Path) -> None:
+        for name, frame in summaries(result):
+            write_table(made / f"{name}.{ending}", frame)
+        for name in result.series:
+            write_table(made / f"{name.replace('.', '_')}.{ending}", tidy(result, name))
+
+    return result_folder.write(folder, result.manifest, fill, force)
 
 
-def _tables(result: Result) -> Iterator[tuple[str, pd.DataFrame]]:
+def summaries(result: Result) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the tables of a result by name."""
     yield "kpis", result.kpis
     yield "per_replication", result.per_replication.reset_index()
     for what in ("stage", "site", "owner", "item"):
         yield f"by_{what}", getattr(result, f"by_{what}")().reset_index()
-    for name in result.series:
-        yield name.replace(".", "_"), tidy(result, name)
 
 
 def tidy(result: Result, name: str) -> pd.DataFrame:
@@ -97,12 +82,12 @@ def _long(data: Any, names: list[str], result: Result) -> pd.DataFrame:
     )
 
 
-def _write_one(path: Path, frame: pd.DataFrame) -> str:
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table; the ending chooses the kind of file."""
     if path.suffix == ".parquet":
         frame.to_parquet(path, index=False)
     else:
         frame.to_csv(path, index=False, lineterminator="\n")
-    return path.name
 
 
 def save_figure(figure: Any, path: Path) -> None:

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from twin import kpis, places
+from twin import arguments, kpis, places
 from twin.check import check
 from twin.compile import Plan
 from twin.edits import apply
 from twin.engine import Outcome, block_size, run_blocks
-from twin.errors import RunError
 from twin.kpis.resilience import SERIES
 from twin.load import load
 from twin.result import Result
@@ -88,13 +87,14 @@ def run(
     """
     begun = time.perf_counter()
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    R = None if replications is None else arguments.whole("replications", replications)
+    workers = (os.cpu_count() or 1) if threads is None else arguments.whole("threads", threads)
+    keep = None if record is None else arguments.series(record)
     chosen = prepare(scenario, {**changes, **(set or {})}, seed)
-    R = chosen.replications if replications is None else replications
-    _check_counts(R, threads)
+    R = R or chosen.replications
     plan = Plan.of(chosen)
-    job = _Job(plan, R, record, baseline)
-    pieces = job.run(threads, progress, cancelled)
-    workers = threads or os.cpu_count() or 1
+    job = _Job(plan, R, keep, baseline)
+    pieces = job.run(workers, progress, cancelled)
     timing = {"started": started, "seconds": time.perf_counter() - begun, "threads": workers}
     return _assemble(plan, R, pieces, timing, job.notes)
 
@@ -110,15 +110,8 @@ def prepare(
     else:
         found = load(scenario)
     if seed is not None:
-        changes = {**changes, "seed": seed}
+        changes = {**changes, "seed": arguments.whole("seed", seed)}
     return apply(found, changes)
-
-
-def _check_counts(replications: int, threads: int | None) -> None:
-    for name, value in (("replications", replications), ("threads", threads)):
-        if value is not None and (isinstance(value, bool) or value != int(value) or value < 1):
-            msg = f"{name} = {value}; must be a whole number from 1"
-            raise RunError(msg)
 
 
 @dataclass(frozen=True)
@@ -136,16 +129,16 @@ class _Job:
     """What is recorded, reduced and run for one result."""
 
     def __init__(
-        self, plan: Plan, replications: int, record: Sequence[str] | None, baseline: bool
+        self, plan: Plan, replications: int, record: tuple[str, ...] | None, baseline: bool
     ) -> None:
         self.plan, self.replications = plan, replications
         self.notes: list[str] = []
-        self.keep = tuple(dict.fromkeys(self.light() if record is None else record))
+        self.keep = self.light() if record is None else record
         disrupted = any(d.probability > 0 for d in plan.topology.scenario.disruptions)
         self.paired = disrupted and baseline and self.fits()
         self.record = tuple(dict.fromkeys((*self.keep, *(SERIES if self.paired else ()))))
 
-    def light(self) -> list[str]:
+    def light(self) -> tuple[str, ...]:
         """Return the series that are recorded unasked."""
         top = self.plan.topology
         cells = top.scenario.horizon * self.replications
@@ -154,7 +147,7 @@ class _Job:
         for names, things in ((rows, top.points), (SINK_SERIES, top.sinks)):
             if cells * len(things) * len(names) <= LIGHT:
                 found += names
-        return found
+        return tuple(found)
 
     def fits(self) -> bool:
         """Return whether the series that resilience needs are small enough; note it if not."""
@@ -169,7 +162,7 @@ class _Job:
         return cells <= HEAVY
 
     def run(
-        self, threads: int | None, progress: Progress | None, cancelled: threading.Event | None
+        self, threads: int, progress: Progress | None, cancelled: threading.Event | None
     ) -> list[_Piece]:
         """Run the blocks, and those of the undisrupted twin with the same luck."""
         seed = self.plan.topology.scenario.seed

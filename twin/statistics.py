@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from twin.sums import Floats
@@ -9,16 +11,44 @@ from twin.sums import Floats
 CONFIDENCE = 0.95
 
 
-def interval(values: Floats) -> tuple[float, float, float, int]:
+class Range(NamedTuple):
+    """What one replication's number can be.
+
+    Attributes
+    ----------
+    low, high
+        Its ends.
+    yes_no
+        Whether it can only be one end or the other.
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    yes_no: bool = False
+
+    def of_difference(self) -> Range:
+        """Return what the difference of two such numbers can be."""
+        return Range(self.low - self.high, self.high - self.low)
+
+
+ANY = Range()
+
+
+def interval(values: Floats, within: Range = ANY) -> tuple[float, float, float, int]:
     """Return mean, low and high end of its 95 % interval, and how many values are defined.
 
-    Student's t over the replications that are defined (not NaN); the ends are NaN for fewer than
-    two, all are NaN for none.
+    Student's t over the replications that are defined (not NaN), cut off at the ends of what the
+    mean can be: that takes away only what is known to be wrong, so it covers the mean as often. Of
+    answers (yes or no) Wilson's score interval (Wilson 1927, J. Amer. Statist. Assoc. 22: 209-212),
+    which has a width even where all answers are alike. The ends are NaN for fewer than two values,
+    all are NaN for none.
 
     Parameters
     ----------
     values
         One number per replication, ``(R,)``.
+    within
+        What each of them can be.
     """
     found = values[~np.isnan(values)]
     n = int(found.size)
@@ -27,12 +57,25 @@ def interval(values: Floats) -> tuple[float, float, float, int]:
     mean = float(found.mean())
     if n == 1:
         return mean, np.nan, np.nan, 1
+    if within.yes_no:
+        return mean, *_wilson(mean, n), n
     half = quantile(n - 1) * float(found.std(ddof=1)) / n**0.5
-    return mean, mean - half, mean + half, n
+    # rounding may put the mean a last digit beyond the range: it stays in its interval
+    low, high = min(within.low, mean), max(within.high, mean)
+    return mean, max(mean - half, low), min(mean + half, high), n
 
 
-def quantile(degrees: int) -> float:
-    """Return the two-sided 95 % quantile of Student's t."""
+def _wilson(share: float, n: int) -> tuple[float, float]:
+    """Return the ends of the score interval of a share of ``n`` answers."""
+    z = quantile(np.inf)
+    middle = share + z * z / (2 * n)
+    half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    low, high = ((middle + sign * half) / (1 + z * z / n) for sign in (-1, 1))
+    return min(max(0.0, low), share), max(min(1.0, high), share)
+
+
+def quantile(degrees: float) -> float:
+    """Return the two-sided 95 % quantile of Student's t; of the normal distribution for infinity."""
     from scipy.special import stdtrit  # a tenth of a second that `import twin` need not wait for
 
     return float(stdtrit(degrees, 0.5 + CONFIDENCE / 2))

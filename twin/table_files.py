@@ -61,7 +61,7 @@ def read_table(file: Path, sheet: str | None = None, name: str | None = None) ->
 
 
 def _csv_rows(file: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
-    text = read_text(file, MAX_TABLE)
+    text = read_text(file, MAX_TABLE, "write the names of the columns into its first row")
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

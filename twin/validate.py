@@ -53,8 +53,10 @@ def validate(data: object, places: Places | None = None) -> Scenario:
         If the schema does not allow the data; lists all problems.
     """
     if not isinstance(data, Mapping):
-        keys = "sites, items, demand, ..."
-        text = f"= {show(data)}; a scenario is a mapping with the keys {keys}"
+        text = (
+            f"the content is {show(data)}; a scenario is a mapping with the keys sites, items, "
+            "demand, ... (`twin new` writes one to start from)"
+        )
         report([Problem((), text)], places)
     problems = list(_switches(data, ()))
     scenario = None
@@ -91,10 +93,23 @@ def translate(error: ValidationError, data: object, model: type[Model] = Scenari
         if path in tagged and deeper and by_path[path][0]["type"].endswith("_type"):
             del by_path[path]
     return [
-        Problem(path, text)
+        _at_its_key(path, text, model)
         for path, errors in by_path.items()
         for text in _texts(path, errors, model)
     ]
+
+
+def _at_its_key(path: Path, text: str, model: type[Model]) -> Problem:
+    """Return a problem; one that a whole model has with ``key = value`` belongs to that key."""
+    found = re.match(r"(\w+)(?:\[(\d+)\])?(?= = )", text)
+    if found is None:
+        return Problem(path, text)
+    key, entry = found.groups()
+    path = path[:-1] if path and path[-1] == key else path
+    if declared((*path, key), model)[1] is None:
+        return Problem(path, text)
+    steps: Path = (*path, key) if entry is None else (*path, key, int(entry))
+    return Problem(steps, text[found.end() + 1 :])
 
 
 def _real_path(loc: tuple[str | int, ...], data: object) -> Path:
@@ -171,7 +186,7 @@ def _unit(field: Any, value: object) -> str:
         return ""
     extra = field.json_schema_extra or {}
     unit = extra.get("unit", "") if isinstance(extra, dict) else ""
-    return f" {unit}" if unit else ""
+    return f" {unit}" if unit and unit != "share" else ""
 
 
 def _hint(value: object) -> str:

@@ -6,6 +6,8 @@ keys; ``yes``, ``no`` and dates stay text, as in YAML 1.2. JSON is read as well.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from typing import Any
 
@@ -19,6 +21,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,300})")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _WORDS: dict[str, object] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -61,7 +64,7 @@ def parse(text: str, name: str) -> tuple[Any, Places]:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.YAMLError as error:
-        raise ScenarioError(_syntax(name, error)) from error
+        raise ScenarioError(_syntax(name, text, error)) from error
     return builder.root, builder.places
 
 
@@ -86,7 +89,8 @@ class _Builder:
         if getattr(event, "anchor", None):
             self._refuse(event, f"anchor '&{event.anchor}'; leave it out, aliases are not read")
         if getattr(event, "tag", None):
-            self._refuse(event, f"tag '{event.tag}'; leave it out, only plain values are read")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._refuse(event, f"tag '{tag}'; leave it out, only plain values are read")
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
@@ -99,7 +103,7 @@ class _Builder:
         if len(self._open) >= MAX_DEPTH:
             self._refuse(event, f"nested deeper than {MAX_DEPTH} levels; flatten it")
         if self._open and isinstance(self._open[-1][0], dict) and self._key[-1] is None:
-            self._refuse(event, "a key that is a list or mapping; keys are plain words")
+            self._refuse(event, "a key that is a list or mapping; write it as one plain word")
         path = self._put(event, container)
         self._open.append((container, path))
         self._key.append(None)
@@ -148,7 +152,23 @@ def _join(pair: re.Match[str]) -> str:
     return raw.decode("utf-16-be")
 
 
-def _syntax(name: str, error: yaml.YAMLError) -> str:
+def _syntax(name: str, text: str, error: yaml.YAMLError) -> str:
+    if hidden := _CONTROL.search(text):
+        number = text.count("\n", 0, hidden.start()) + 1
+        return (
+            f"{name}, line {number}: control character U+{ord(hidden.group()):04X}; text has none "
+            "but tabs and line ends, take it out"
+        )
+    if name.lower().endswith(".json"):
+        with contextlib.suppress(RecursionError):
+            try:
+                json.loads(text)
+            except json.JSONDecodeError as found:
+                problem = f"{found.msg[0].lower()}{found.msg[1:]}"
+                return (
+                    f"{name}, line {found.lineno}: not valid JSON ({problem}); check the commas, "
+                    "brackets and quotes here"
+                )
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = f", line {mark.line + 1}" if mark is not None else ""
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)

@@ -79,9 +79,10 @@ def clark_scarf(s1, s2, s3):
     return 2 * third.mean() + 2 * second.mean() + 3 * first.mean() + (37.12 + 7) * short
 
 
-@pytest.mark.parametrize(("shift", "cost"), [(-0.5, 48.8), (1, 50.66)])
-def test_echelon_levels_beside_the_optimum_cost_what_the_recursion_says(shift, cost):
-    beside = [s + shift for s in (6.51, 12.01, 22.70)]
+@pytest.mark.parametrize(("shifts", "cost"), [((-0.5,) * 3, 48.8), ((1,) * 3, 50.66),
+                                              ((0, 1, 2), 51.27)])  # fmt: skip
+def test_echelon_levels_beside_the_optimum_cost_what_the_recursion_says(shifts, cost):
+    beside = [s + shift for s, shift in zip((6.51, 12.01, 22.70), shifts, strict=True)]
     assert example_6_1(beside) == pytest.approx(cost, rel=0.005)
     assert clark_scarf(*beside) == pytest.approx(cost, rel=0.005)
     assert example_6_1(beside) > 1.02 * 47.64

@@ -51,8 +51,8 @@ def demand_is_recorded_long_enough(scenario: Scenario) -> Iterator[Problem]:
     for n, d in enumerate(scenario.demand):
         if d.values is not None and len(d.values) < scenario.horizon:
             text = (
-                f"= {len(d.values)} numbers; horizon = {scenario.horizon} periods, record as many "
-                "or shorten the horizon"
+                f"= {len(d.values)} numbers, but horizon = {scenario.horizon} periods; give one "
+                "number for each period or shorten the horizon"
             )
             yield Problem(("demand", n, "values"), text)
 
@@ -76,7 +76,10 @@ def weekly_season_has_days(scenario: Scenario) -> Iterator[Problem]:
     """Require that a pattern over the days of the week comes with daily periods."""
     for n, d in enumerate(scenario.demand):
         if d.season.weekly is not None and scenario.calendar.period != "day":
-            text = f"needs daily periods; calendar.period = '{scenario.calendar.period}', remove it"
+            text = (
+                f"needs daily periods, but calendar.period = '{scenario.calendar.period}'; remove "
+                "it, or make the periods days"
+            )
             yield Problem(("demand", n, "season", "weekly"), text)
 
 
@@ -105,8 +108,8 @@ def levels_are_in_order(scenario: Scenario) -> Iterator[Problem]:
             continue
         s, top = policy.reorder_point, policy.level
         if s is not None and top is not None and top <= s:
-            text = f"level = {top:g} does not lie above reorder_point = {s:g}; raise the level"
-            yield Problem(("stock", n, "policy"), text)
+            text = f"= {top:g} does not lie above reorder_point = {s:g}; raise it"
+            yield Problem(("stock", n, "policy", "level"), text)
 
 
 def breaks_are_in_order(scenario: Scenario) -> Iterator[Problem]:

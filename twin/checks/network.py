@@ -40,7 +40,8 @@ def rules_match_something(topology: Topology) -> Iterator[Problem]:
     for section in ("stock", "devices"):
         for n, thing in enumerate(getattr(topology.scenario, section)):
             if not _rows(topology, thing.where):
-                yield Problem((section, n, "where"), _nothing(thing.where))
+                text = f"{_nothing(thing.where)}; correct it or remove this entry of '{section}'"
+                yield Problem((section, n, "where"), text)
 
 
 def sourcing_matches_something(topology: Topology) -> Iterator[Problem]:
@@ -52,7 +53,7 @@ def sourcing_matches_something(topology: Topology) -> Iterator[Problem]:
         at_site = held_at.get(s.site, [])
         if not any(matches(item, s.item) for item in at_site):
             held = ", ".join(sorted(at_site)[:8]) or "nothing"
-            text = f"= {show(s.item)}; '{s.site}' holds {held}, correct 'site' or 'item'"
+            text = f"= {show(s.item)} is not held at '{s.site}', which holds {held}; correct 'site' or 'item'"
             yield Problem(("sourcing", n, "item"), text)
 
 
@@ -87,7 +88,9 @@ def families_have_demand(topology: Topology) -> Iterator[Problem]:
     moved = {m.family for m in scenario.moves}
     for n, family in enumerate(scenario.families):
         if family.name not in members:
-            text = f"= {show(family.name)}; no item has this family, remove it or name it at items"
+            text = (
+                f"= {show(family.name)}; no item has this family, remove it or give it to an item"
+            )
             yield Problem(("families", n, "name"), text)
         elif family.name not in sold and (family.decoupling_point or family.name in moved):
             text = (
@@ -190,7 +193,7 @@ def _rows(topology: Topology, where: Where) -> set[int]:
 
 def _nothing(where: Where, what: str = "stock point") -> str:
     given = where.model_dump(exclude_none=True)
-    return f"= {given}; matches no {what}"
+    return f"= {given or 'everything'} matches no {what}"
 
 
 CHECKS = [sourcing_has_sources]

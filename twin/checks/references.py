@@ -16,7 +16,10 @@ WILDCARDS = "*?["
 
 def missing(path: Path, what: str, name: str, known: Iterable[str]) -> Problem:
     """Return the problem that a name is not declared, with the nearest one that is."""
-    return Problem(path, f"= {show(name)}; no such {what}, {nearest(name, known)}")
+    known = list(known)
+    hint = nearest(name, known) if known else "the scenario declares none: add it, or leave it out"
+    value = "" if path[-1] == name else f"= {show(name)}; "  # a key is in the path already
+    return Problem(path, f"{value}no such {what}, {hint}")
 
 
 def duplicate_names(scenario: Scenario) -> Iterator[Problem]:
@@ -73,7 +76,11 @@ def source_names(scenario: Scenario) -> Iterator[Problem]:
     lanes = {(lane.source, lane.to) for lane in scenario.lanes}
     for n, b in enumerate(scenario.purchases):
         if b.supplier == "make" or (b.supplier, b.site) in lanes:
-            text = "'make' means production" if b.supplier == "make" else "a lane has this source"
+            text = (
+                "'make' means production"
+                if b.supplier == "make"
+                else "a lane comes from a site of this name"
+            )
             yield Problem(
                 ("purchases", n, "supplier"), f"= {show(b.supplier)}; {text}, choose another name"
             )
@@ -145,7 +152,7 @@ def known_stages(scenario: Scenario) -> Iterator[Problem]:
             yield missing(("sites", n, "stage"), "stage in 'stages'", site.stage, scenario.stages)
     for n, stage in enumerate(scenario.stages):
         if stage not in used:
-            text = f"= {show(stage)}; no site is at this stage, remove it or {nearest(stage, used)}"
+            text = f"= {show(stage)}; no site is at this stage, {nearest(stage, used)} If not, remove it"
             yield Problem(("stages", n), text)
 
 
@@ -161,7 +168,7 @@ def known_resources(scenario: Scenario) -> Iterator[Problem]:
                 text = f"is at '{site_of[name]}', not at '{p.site}'; name a resource of that site"
                 yield Problem(path, text)
             if usage <= 0:
-                yield Problem(path, f"= {usage:g} per unit; must be above 0")
+                yield Problem(path, f"= {usage:g} per unit; must be above 0, or remove it")
 
 
 def known_sources(scenario: Scenario) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from twin.registry import Entry, Registry
+from twin.statistics import Range
 from twin.sums import Floats, replications
 
 if TYPE_CHECKING:
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
 KPIS = Registry()
 """Every KPI by name: a function of an outcome (``paired``: of it and its undisrupted twin) that
-returns one number per replication, NaN where it is not defined; ``unit``, ``better`` (higher,
-lower or zero) and ``group`` stand in the decorator."""
+returns one number per replication, NaN where it is not defined; ``within`` (what that number can
+be), ``unit``, ``better`` (higher, lower or zero) and ``group`` stand in the decorator."""
+
+AMOUNT, SHARE, YES_NO = Range(low=0), Range(low=0, high=1), Range(low=0, high=1, yes_no=True)
 
 Better = Literal["higher", "lower", "zero"]
 

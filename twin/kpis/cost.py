@@ -2,123 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.kpis.base import KPIS
+from twin.kpis.base import AMOUNT, KPIS
 from twin.kpis.stock import goods_sold
-from twin.money import costs, rates, received
+from twin.money import LINES, costs, rates, received
+from twin.statistics import ANY
 from twin.sums import Floats, field, ratio, replications, total
 
 if TYPE_CHECKING:
     from twin.engine import Outcome
 
 
-@KPIS.add("total_cost", unit="money", better="lower", group="cost")
+@KPIS.add("total_cost", within=AMOUNT, unit="money", better="lower", group="cost")
 def total_cost(o: Outcome) -> Floats:
     """Sum of all cost lines over the window, purchases and lost sales included."""
     lines = costs(o).values()
     return total(np.stack([total(money) for money in lines])) + o.moves
 
 
-@KPIS.add("running_cost", unit="money", better="lower", group="cost")
+@KPIS.add("running_cost", within=AMOUNT, unit="money", better="lower", group="cost")
 def running_cost(o: Outcome) -> Floats:
     """Total cost without the purchased goods themselves: what it costs to run the chain."""
-    found: Floats = total_cost(o) - purchase_cost(o)
+    found: Floats = total_cost(o) - _spent(o, "purchase")
     return found
 
 
-@KPIS.add("cost_per_period", unit="money/period", better="lower", group="cost")
+@KPIS.add("cost_per_period", within=AMOUNT, unit="money/period", better="lower", group="cost")
 def cost_per_period(o: Outcome) -> Floats:
     """Mean total cost of a period: total cost / T."""
     found: Floats = total_cost(o) / o.n_periods
     return found
 
 
-@KPIS.add("holding_cost", unit="money", better="lower", group="cost")
-def holding_cost(o: Outcome) -> Floats:
-    """Cost of stock: Σ h × on hand at period end; at a closed gate at the sender's rate."""
-    return total(costs(o)["holding"])
+def _spent(o: Outcome, line: str) -> Floats:
+    """Return the money of one cost line at all stock points, ``(K,)``."""
+    return total(costs(o)[line])
 
 
-@KPIS.add("transit_cost", unit="money", better="lower", group="cost")
-def transit_cost(o: Outcome) -> Floats:
-    """Cost of goods on the way and in the making, paid by the sender.
+def _line(name: str) -> Callable[[Outcome], Floats]:
+    """Return the KPI of one cost line."""
 
-    Σ h of the sender × units on the way (in the making: Σ usage × h of the component; bought: 0);
-    a lane's own ``transit_holding_cost`` wins.
-    """
-    return total(costs(o)["transit"])
+    def line(o: Outcome) -> Floats:
+        return _spent(o, name)
 
-
-@KPIS.add("backlog_cost", unit="money", better="lower", group="cost")
-def backlog_cost(o: Outcome) -> Floats:
-    """Cost of backlog: Σ b × units owed to customers and downstream at period end."""
-    return total(costs(o)["backlog"])
+    line.__doc__ = LINES[name]
+    return line
 
 
-@KPIS.add("order_cost", unit="money", better="lower", group="cost")
-def order_cost(o: Outcome) -> Floats:
-    """Cost of orders and set-ups: Σ fixed cost × number of orders above 0."""
-    return total(costs(o)["order"])
+for _name in LINES:
+    KPIS.add(f"{_name}_cost", within=AMOUNT, unit="money", better="lower", group="cost")(
+        _line(_name)
+    )
 
 
-@KPIS.add("purchase_cost", unit="money", better="lower", group="cost")
-def purchase_cost(o: Outcome) -> Floats:
-    """Cost of goods bought outside: Σ units received × mean price paid (with breaks)."""
-    return total(costs(o)["purchase"])
-
-
-@KPIS.add("freight_cost", unit="money", better="lower", group="cost")
-def freight_cost(o: Outcome) -> Floats:
-    """Cost of freight: Σ rate × units shipped + Σ fixed freight × dispatches."""
-    return total(costs(o)["freight"])
-
-
-@KPIS.add("lost_sales_cost", unit="money", better="lower", group="cost")
-def lost_sales_cost(o: Outcome) -> Floats:
-    """Cost of lost sales: Σ units lost × (``lost_sale_cost``, else price - value)."""
-    return total(costs(o)["lost_sales"])
-
-
-@KPIS.add("write_off_cost", unit="money", better="lower", group="cost")
-def write_off_cost(o: Outcome) -> Floats:
-    """Cost of write-offs: Σ (expired + destroyed units) × value."""
-    return total(costs(o)["write_off"])
-
-
-@KPIS.add("shrink_cost", unit="money", better="lower", group="cost")
-def shrink_cost(o: Outcome) -> Floats:
-    """Cost of shrink: Σ units lost unseen × value."""
-    return total(costs(o)["shrink"])
-
-
-@KPIS.add("obsolescence_cost", unit="money", better="lower", group="cost")
-def obsolescence_cost(o: Outcome) -> Floats:
-    """Cost of ageing stock: Σ on hand × value × yearly loss of value / periods a year."""
-    return total(costs(o)["obsolescence"])
-
-
-@KPIS.add("device_cost", unit="money", better="lower", group="cost")
-def device_cost(o: Outcome) -> Floats:
-    """Cost of devices: Σ cost per period of the adopted devices × T."""
-    return total(costs(o)["device"])
-
-
-@KPIS.add("move_cost", unit="money", better="lower", group="cost")
+@KPIS.add("move_cost", within=AMOUNT, unit="money", better="lower", group="cost")
 def move_cost(o: Outcome) -> Floats:
     """Cost of moves of the decoupling point inside the window."""
     return np.full(replications(o), float(o.moves))
 
 
-@KPIS.add("revenue", unit="money", better="higher", group="cost")
+@KPIS.add("revenue", within=AMOUNT, unit="money", better="higher", group="cost")
 def revenue(o: Outcome) -> Floats:
     """Sales: Σ units delivered × price (the value where no price is given)."""
     return total(rates(o.plan).sales_price[:, None] * field(o, "sinks.delivered"))
 
 
-@KPIS.add("profit", unit="money", better="higher", group="cost")
+@KPIS.add("profit", within=ANY, unit="money", better="higher", group="cost")
 def profit(o: Outcome) -> Floats:
     """Revenue less the value of what was sold and the cost of running the chain.
 
@@ -128,13 +81,13 @@ def profit(o: Outcome) -> Floats:
     """
     r = rates(o.plan)
     bought = np.where(r.bought, r.value[r.to], 0.0)
-    premium = purchase_cost(o) - total(bought[:, None] * received(o))
-    spent = running_cost(o) - lost_sales_cost(o) + premium
+    premium = _spent(o, "purchase") - total(bought[:, None] * received(o))
+    spent = running_cost(o) - _spent(o, "lost_sales") + premium
     found: Floats = revenue(o) - goods_sold(o) - spent
     return found
 
 
-@KPIS.add("ccc", unit="days", better="lower", group="cost")
+@KPIS.add("ccc", within=ANY, unit="days", better="lower", group="cost")
 def ccc(o: Outcome) -> Floats:
     """Cash conversion cycle of who sells to customers: DIO + DSO - DPO.
 

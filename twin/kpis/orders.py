@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import RunError
-from twin.kpis.base import KPIS
+from twin.kpis.base import AMOUNT, KPIS
 from twin.names import nearest
+from twin.statistics import Range
 from twin.sums import Floats, field, ratio, replications, summed, total
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from twin.topology import Topology
 
 
-@KPIS.add("bullwhip", unit="ratio", better="lower", group="orders")
+@KPIS.add("bullwhip", within=AMOUNT, unit="ratio", better="lower", group="orders")
 def bullwhip(o: Outcome) -> Floats:
     """Growth of variability from customers to the most upstream stage.
 
@@ -79,7 +80,7 @@ def _dispersion(o: Outcome, name: str, rows: NDArray[np.int64]) -> Floats:
     return ratio(total(_variance(o, sums, squares)), total(sums) / o.n_periods)
 
 
-@KPIS.add("nsamp", unit="ratio", better="lower", group="orders")
+@KPIS.add("nsamp", within=AMOUNT, unit="ratio", better="lower", group="orders")
 def nsamp(o: Outcome) -> Floats:
     """Net stock amplification: Var(on hand - backlog) / Var(D) where customers are served.
 
@@ -93,7 +94,7 @@ def nsamp(o: Outcome) -> Floats:
     return ratio(total(stock), total(_variance(o, *came)))
 
 
-@KPIS.add("wape", unit="share", better="lower", group="forecast")
+@KPIS.add("wape", within=AMOUNT, unit="share", better="lower", group="forecast")
 def wape(o: Outcome) -> Floats:
     """Weighted absolute percentage error of the one-period forecasts: Σ |A - F| / Σ A.
 
@@ -103,13 +104,13 @@ def wape(o: Outcome) -> Floats:
     return ratio(summed(o, "rows.error_abs"), summed(o, "rows.signal"))
 
 
-@KPIS.add("bias", unit="share", better="zero", group="forecast")
+@KPIS.add("bias", within=Range(low=-1), unit="share", better="zero", group="forecast")
 def bias(o: Outcome) -> Floats:
     """Forecast bias: Σ (F - A) / Σ A; above 0 means too much is expected."""
     return ratio(-summed(o, "rows.error"), summed(o, "rows.signal"))
 
 
-@KPIS.add("rmse", unit="units/period", better="lower", group="forecast")
+@KPIS.add("rmse", within=AMOUNT, unit="units/period", better="lower", group="forecast")
 def rmse(o: Outcome) -> Floats:
     """Root mean squared error of the one-period forecasts: √(Σ (A - F)² / (n T)).
 
@@ -121,7 +122,7 @@ def rmse(o: Outcome) -> Floats:
     return np.sqrt(summed(o, "rows.error_squared") / (n * o.n_periods))
 
 
-@KPIS.add("mase", unit="ratio", better="lower", group="forecast")
+@KPIS.add("mase", within=AMOUNT, unit="ratio", better="lower", group="forecast")
 def mase(o: Outcome) -> Floats:
     """Forecast error against that of the naive forecast (recorded ``rows.signal`` only).
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.kpis.base import KPIS
+from twin.kpis.base import AMOUNT, KPIS, SHARE, YES_NO
 from twin.sums import Floats, kept, ratio, replications, total
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _level(o: Outcome) -> float:
     return 1.0 - o.plan.topology.scenario.resilience.threshold
 
 
-@KPIS.add("tts", unit="periods", better="higher", group="resilience", paired=True)
+@KPIS.add("tts", within=AMOUNT, unit="periods", better="higher", group="resilience", paired=True)
 def tts(o: Outcome, baseline: Outcome) -> Floats:
     """Time to survive: periods from the disruption to the first with Q < 1 - ε.
 
@@ -197,7 +197,7 @@ def tts(o: Outcome, baseline: Outcome) -> Floats:
     return fall(o, baseline).first_below(_level(o))
 
 
-@KPIS.add("ttr", unit="periods", better="lower", group="resilience", paired=True)
+@KPIS.add("ttr", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True)
 def ttr(o: Outcome, baseline: Outcome) -> Floats:
     """Time to recover: periods from the disruption until Q stays at 1 - ε or more.
 
@@ -207,13 +207,15 @@ def ttr(o: Outcome, baseline: Outcome) -> Floats:
     return fall(o, baseline).back_above(_level(o))
 
 
-@KPIS.add("ttr_95", unit="periods", better="lower", group="resilience", paired=True)
+@KPIS.add("ttr_95", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True)
 def ttr_95(o: Outcome, baseline: Outcome) -> Floats:
     """Time to recover to 95 %: as the time to recover, with Q ≥ 0.95."""
     return fall(o, baseline).back_above(0.95)
 
 
-@KPIS.add("ttr_backlog", unit="periods", better="lower", group="resilience", paired=True)
+@KPIS.add(
+    "ttr_backlog", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True
+)
 def ttr_backlog(o: Outcome, baseline: Outcome) -> Floats:
     """Periods from the disruption until customers are owed no more than in the undisrupted twin.
 
@@ -228,7 +230,9 @@ def ttr_backlog(o: Outcome, baseline: Outcome) -> Floats:
     return _until_clear((mine.owed > twin.owed + slack) & (t >= start), start)
 
 
-@KPIS.add("unrecovered", unit="share", better="lower", group="resilience", paired=True)
+@KPIS.add(
+    "unrecovered", within=YES_NO, unit="share", better="lower", group="resilience", paired=True
+)
 def unrecovered(o: Outcome, baseline: Outcome) -> Floats:
     """Share of disrupted replications whose run ends before they have recovered (Q < 1 - ε)."""
     found = fall(o, baseline)
@@ -236,7 +240,7 @@ def unrecovered(o: Outcome, baseline: Outcome) -> Floats:
     return np.where(np.isnan(found.start), np.nan, ends_below)
 
 
-@KPIS.add("survived", unit="share", better="higher", group="resilience", paired=True)
+@KPIS.add("survived", within=YES_NO, unit="share", better="higher", group="resilience", paired=True)
 def survived(o: Outcome, baseline: Outcome) -> Floats:
     """Share of disrupted replications in which performance never falls below 1 - ε."""
     found = fall(o, baseline)
@@ -244,7 +248,9 @@ def survived(o: Outcome, baseline: Outcome) -> Floats:
     return np.where(np.isnan(found.start), np.nan, never)
 
 
-@KPIS.add("loss_area", unit="periods", better="lower", group="resilience", paired=True)
+@KPIS.add(
+    "loss_area", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True
+)
 def loss_area(o: Outcome, baseline: Outcome) -> Floats:
     """Lost performance in whole periods: ∫ (1 - Q) dt from the disruption to the end of the run.
 
@@ -254,14 +260,18 @@ def loss_area(o: Outcome, baseline: Outcome) -> Floats:
     return np.where(np.isnan(found.start), np.nan, total(1.0 - found.q))
 
 
-@KPIS.add("robustness", unit="share", better="higher", group="resilience", paired=True)
+@KPIS.add(
+    "robustness", within=SHARE, unit="share", better="higher", group="resilience", paired=True
+)
 def robustness(o: Outcome, baseline: Outcome) -> Floats:
     """Lowest performance after the disruption: min Q."""
     found = fall(o, baseline)
     return np.where(np.isnan(found.start), np.nan, found.q.min(axis=0))
 
 
-@KPIS.add("rapidity", unit="1/period", better="higher", group="resilience", paired=True)
+@KPIS.add(
+    "rapidity", within=AMOUNT, unit="1/period", better="higher", group="resilience", paired=True
+)
 def rapidity(o: Outcome, baseline: Outcome) -> Floats:
     """Speed of recovery: (1 - min Q) / (time to recover - last period at the minimum).
 
@@ -274,7 +284,9 @@ def rapidity(o: Outcome, baseline: Outcome) -> Floats:
     return np.where(back > 0, ratio(1.0 - lowest, back - (at - found.start)), np.nan)
 
 
-@KPIS.add("resilience", unit="share", better="higher", group="resilience", paired=True)
+@KPIS.add(
+    "resilience", within=SHARE, unit="share", better="higher", group="resilience", paired=True
+)
 def resilience(o: Outcome, baseline: Outcome) -> Floats:
     """Share of performance kept: R = 1 - loss area / periods from the disruption to the end."""
     found = fall(o, baseline)

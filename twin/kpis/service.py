@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.kpis.base import KPIS
+from twin.kpis.base import AMOUNT, KPIS, SHARE
+from twin.statistics import Range
 from twin.sums import Floats, kept, ratio, replications, summed, total
 
 if TYPE_CHECKING:
     from twin.engine import Outcome
 
 
-@KPIS.add("on_time", unit="share", better="higher", group="service")
+@KPIS.add("on_time", within=SHARE, unit="share", better="higher", group="service")
 def on_time(o: Outcome) -> Floats:
     """Share of units delivered within the customer's tolerance.
 
@@ -27,7 +28,7 @@ def on_time(o: Outcome) -> Floats:
     return ratio(summed(o, "sinks.on_time"), summed(o, "sinks.due"))
 
 
-@KPIS.add("fill_rate", unit="share", better="higher", group="service")
+@KPIS.add("fill_rate", within=SHARE, unit="share", better="higher", group="service")
 def fill_rate(o: Outcome) -> Floats:
     """Share of units served in the period they were demanded (β service).
 
@@ -36,7 +37,7 @@ def fill_rate(o: Outcome) -> Floats:
     return ratio(summed(o, "sinks.filled"), summed(o, "sinks.demand"))
 
 
-@KPIS.add("cycle_service", unit="share", better="higher", group="service")
+@KPIS.add("cycle_service", within=SHARE, unit="share", better="higher", group="service")
 def cycle_service(o: Outcome) -> Floats:
     """Share of customers' periods without unmet demand (α service).
 
@@ -46,7 +47,7 @@ def cycle_service(o: Outcome) -> Floats:
     return 1.0 - summed(o, "sinks.short") / (n * o.n_periods)
 
 
-@KPIS.add("gamma_service", unit="share", better="higher", group="service")
+@KPIS.add("gamma_service", within=Range(high=1), unit="share", better="higher", group="service")
 def gamma_service(o: Outcome) -> Floats:
     """Backlog against demand (γ service); below 0 when more is owed than wanted.
 
@@ -55,7 +56,7 @@ def gamma_service(o: Outcome) -> Floats:
     return 1.0 - ratio(summed(o, "sinks.owed"), summed(o, "sinks.demand"))
 
 
-@KPIS.add("otif", unit="share", better="higher", group="service")
+@KPIS.add("otif", within=SHARE, unit="share", better="higher", group="service")
 def otif(o: Outcome) -> Floats:
     """Share of customer orders complete and in time (OTIF).
 
@@ -65,13 +66,13 @@ def otif(o: Outcome) -> Floats:
     return ratio(summed(o, "sinks.orders_complete"), summed(o, "sinks.orders"))
 
 
-@KPIS.add("lost_share", unit="share", better="lower", group="service")
+@KPIS.add("lost_share", within=AMOUNT, unit="share", better="lower", group="service")
 def lost_share(o: Outcome) -> Floats:
     """Share of demanded units that were lost, refused or left: Σ lost / Σ D."""
     return ratio(summed(o, "sinks.lost"), summed(o, "sinks.demand"))
 
 
-@KPIS.add("order_cycle_time", unit="periods", better="lower", group="service")
+@KPIS.add("order_cycle_time", within=AMOUNT, unit="periods", better="lower", group="service")
 def order_cycle_time(o: Outcome) -> Floats:
     """Mean time from a customer's order to its delivery.
 
@@ -80,7 +81,7 @@ def order_cycle_time(o: Outcome) -> Floats:
     return ratio(summed(o, "sinks.owed"), summed(o, "sinks.delivered"))
 
 
-@KPIS.add("cycle_time_p50", unit="periods", better="lower", group="service")
+@KPIS.add("cycle_time_p50", within=AMOUNT, unit="periods", better="lower", group="service")
 def cycle_time_p50(o: Outcome) -> Floats:
     """Median of the time that accepted units wait (recorded curves only).
 
@@ -90,7 +91,7 @@ def cycle_time_p50(o: Outcome) -> Floats:
     return cycle_time(o, 0.5)
 
 
-@KPIS.add("cycle_time_p95", unit="periods", better="lower", group="service")
+@KPIS.add("cycle_time_p95", within=AMOUNT, unit="periods", better="lower", group="service")
 def cycle_time_p95(o: Outcome) -> Floats:
     """95 % quantile of the time that accepted units wait (recorded curves only).
 
@@ -122,7 +123,7 @@ def cycle_time(o: Outcome, share: float) -> Floats:
     return np.where(known, np.argmax(reached, axis=0), np.nan)
 
 
-@KPIS.add("stockout_frequency", unit="1/year", better="lower", group="service")
+@KPIS.add("stockout_frequency", within=AMOUNT, unit="1/year", better="lower", group="service")
 def stockout_frequency(o: Outcome) -> Floats:
     """Stock-out spells per customer and year (recorded series only).
 

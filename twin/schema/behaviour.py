@@ -209,7 +209,7 @@ class Season(Model):
     def _length(cls, given: list[float] | None, info: object) -> list[float] | None:
         n = {"weekly": 7, "yearly": 12}[info.field_name]  # type: ignore[attr-defined]
         if given is not None and len(given) != n:
-            msg = f"{len(given)} factors; there must be {n}"
+            msg = f"{len(given)} factors; there must be {n}, in the order of the calendar"
             raise ValueError(msg)
         if given is not None and sum(given) <= 0:
             msg = "the factors sum to 0; at least one must be above 0"
@@ -292,8 +292,9 @@ class Demand(Model):
         wanted = needs[self.kind]
         for name in ("mean", "sd", "cv", "variance_to_mean", "probability", "values"):
             if (getattr(self, name) is not None) != (name in wanted):
-                verb = "needs" if name in wanted else "has no use for"
-                msg = f"{self.kind} demand {verb} '{name}'; it takes {' and '.join(wanted)}"
+                verb, mend = ("needs", "add") if name in wanted else ("has no use for", "remove")
+                takes = " and ".join(wanted)
+                msg = f"{self.kind} demand {verb} '{name}'; it takes {takes}, {mend} '{name}'"
                 raise ValueError(msg)
         if (self.item is None) == (self.variants is None):
             msg = "give either 'item' or 'variants'"
@@ -313,8 +314,8 @@ class Demand(Model):
             raise ValueError(msg)
         if self.patience is not None and (self.tolerance or 0) > self.patience:
             msg = (
-                f"tolerance = {self.tolerance} exceeds patience = {self.patience}; a customer "
-                "cannot leave before being late"
+                f"tolerance = {self.tolerance} exceeds patience = {self.patience}; a customer who "
+                "is not late does not leave, raise patience or lower tolerance"
             )
             raise ValueError(msg)
         return self

@@ -39,7 +39,8 @@ class LeadTime(Model):
     @classmethod
     def _number_is_constant(cls, given: object) -> object:
         if isinstance(given, bool):
-            msg = f"lead time = {given}; allowed: a whole number of periods or a mapping"
+            word = str(given).lower()
+            msg = f"= {word}; must be a whole number of periods or a mapping (kind, mean, ...)"
             raise ValueError(msg)
         if isinstance(given, int | float):
             return {"kind": "constant", "value": given}
@@ -57,15 +58,17 @@ class LeadTime(Model):
         for name in ("value", "mean", "cv", "values", "weights"):
             given = getattr(self, name) is not None
             if given != (name in needs):
-                verb = "needs" if not given else "has no use for"
-                msg = f"a {self.kind} lead time {verb} '{name}'; it takes {' and '.join(needs)}"
+                verb, mend = ("has no use for", "remove") if given else ("needs", "add")
+                takes = " and ".join(needs)
+                msg = f"a {self.kind} lead time {verb} '{name}'; it takes {takes}, {mend} '{name}'"
                 raise ValueError(msg)
         if self.values is not None and not self.values:
             msg = "values = []; give at least one lead time"
             raise ValueError(msg)
         if self.weights is not None:
             if len(self.weights) != len(self.values or []):
-                msg = "weights and values must have the same length"
+                many = len(self.weights), len(self.values or [])
+                msg = f"{many[0]} weights for {many[1]} values; give one weight a value"
                 raise ValueError(msg)
             if abs(sum(self.weights) - 1) > 1e-9:
                 msg = f"weights sum to {sum(self.weights):g}; they must sum to 1"

@@ -102,7 +102,7 @@ class Scenario(Model):
     def _adoption_is_share(cls, given: dict[str, float]) -> dict[str, float]:
         for owner, share in given.items():
             if not 0 <= share <= 1:
-                msg = f"adoption of '{owner}' = {share}; must be from 0 to 1"
+                msg = f"'{owner}' has {share:g}; a share must be from 0 to 1"
                 raise ValueError(msg)
         return given
 

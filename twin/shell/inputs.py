@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from twin.arguments import whole
 from twin.errors import OutputError, RunError, ScenarioError
 from twin.yaml_text import parse
 
@@ -37,23 +37,16 @@ def changes(pairs: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def check_folder(folder: Path | None) -> None:
-    """Raise an :class:`OutputError` if a folder cannot be written into; nothing is made."""
-    if folder is None:
-        return
-    here = folder
-    while not here.exists() and here != here.parent and not here.is_symlink():
-        here = here.parent
-    if not here.is_dir():
-        msg = f"{folder}: {here} is a file; give another folder to --out"
-        raise OutputError(msg)
-    if not os.access(here, os.W_OK | os.X_OK):
-        msg = f"{folder}: {here} may not be written to; give another folder to --out"
-        raise OutputError(msg)
+def number(name: str, text: str) -> int:
+    """Return a whole number that was typed for an option, see :func:`twin.arguments.whole`."""
+    try:
+        return whole(name, int(text))
+    except ValueError:
+        return whole(name, text)
 
 
-def check_picture(path: Path | None) -> None:
-    """Raise an :class:`OutputError` if a picture could not be written to a path."""
+def check_picture(path: Path | None, force: bool) -> None:
+    """Raise an :class:`OutputError` if a picture could not be written to a path, or is there."""
     if path is None:
         return
     if path.suffix.lower() not in PICTURES:
@@ -65,6 +58,7 @@ def check_picture(path: Path | None) -> None:
     if find_spec("matplotlib") is None:
         msg = "drawing needs matplotlib; install it: pip install 'pushpull-twin[plot]'"
         raise OutputError(msg)
+    check_new(path, force)
 
 
 def check_new(path: Path, force: bool) -> None:

@@ -1,0 +1,85 @@
+"""What a caller asks of a run, checked in words before anything is made."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable
+from typing import Any
+
+from twin.errors import RunError
+from twin.names import nearest
+from twin.problems import show
+from twin.schema import Scenario
+
+_LEFT_OUT = {
+    "replications": "the scenario's own",
+    "seed": "the scenario's own",
+    "threads": "one per core",
+}
+"""What a number is if it is not given."""
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a number that a caller gave as a whole one.
+
+    Parameters
+    ----------
+    name
+        ``replications``, ``seed`` (with the range that the scenario declares) or ``threads``.
+    value
+        What was given.
+
+    Raises
+    ------
+    RunError
+        If it is no whole number in its range.
+    """
+    low, high = _range(name)
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if number and value == value // 1:
+        found = int(value)
+        if low <= found and (high is None or found <= high):
+            return found
+    limits = f"of {low} or more" if high is None else f"from {low} to {high:,}"
+    msg = (
+        f"{name} = {show(value)}; must be a whole number {limits}: correct it, or leave it out "
+        f"for {_LEFT_OUT[name]}"
+    )
+    raise RunError(msg)
+
+
+def _range(name: str) -> tuple[int, int | None]:
+    if name not in Scenario.model_fields:
+        return 1, None
+    limits = Scenario.model_fields[name].metadata
+    low, high = (next(getattr(m, end) for m in limits if hasattr(m, end)) for end in ("ge", "le"))
+    return low, high
+
+
+def series(record: Any) -> tuple[str, ...]:
+    """Return the names of series that a caller wants recorded, each once.
+
+    Raises
+    ------
+    RunError
+        If they are no list of names, or there is no such series.
+    """
+    from twin.compile.plan import RECORDABLE  # loads the compiler
+
+    listed = isinstance(record, Iterable) and not isinstance(record, str | bytes)
+    found: list[Any] = list(record) if listed else [None]
+    if not all(isinstance(name, str) for name in found):
+        msg = (
+            f"record = {show(record)}; must be a list of names of series, such as "
+            "record=['rows.on_hand']: correct it, or leave it out for a light set"
+        )
+        raise RunError(msg)
+    known = [f"{table}.{field}" for table, fields in RECORDABLE.items() for field in fields]
+    for name in found:
+        if name not in known:
+            msg = (
+                f"record: no series '{name}' to record; {nearest(name, known)} All there are: "
+                f"{', '.join(known)}"
+            )
+            raise RunError(msg)
+    return tuple(dict.fromkeys(found))
