@@ -211,7 +211,7 @@ def service(result: Result) -> Course | None:
         return None
     top = result.topology
     driven = [mode == "pull" for mode in modes(top)]
-    plan = SimpleNamespace(topology=top, columns={"driven": driven})
+    plan = SimpleNamespace(topology=top, order_driven=driven)
     found = resilience.service(_like_outcome(plan=plan, series=result.series))
     if found is None:
         return None
