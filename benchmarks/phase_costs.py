@@ -73,7 +73,7 @@ def phase(which, n, t, K, wide, seed, w):
             account.account_sinks(t, K, customers, sinks, rings, sums, turn)
         elif which == 12:
             account.account_customer_orders(
-                t, K, customers, sinks, rings, w.order_sums, turn, work.left, work.total
+                t, K, customers, sinks, rings, w.order_sums, turn, 0, work.left, work.total
             )
 
 

@@ -48,6 +48,19 @@ def test_a_comparison_refuses_the_same():
 
 
 @pytest.mark.nojit
+@pytest.mark.parametrize(
+    ("name", "allowed"), [("set", "changes by key"), ("progress", "a function of (done, in all)"),
+                          ("cancelled", "a threading.Event")],
+)  # fmt: skip
+def test_what_is_no_change_no_function_and_no_event_is_told_with_what_is_allowed(name, allowed):
+    with pytest.raises(RunError) as raised:
+        twin.run(shop(), **{name: 5})
+    said = str(raised.value)
+    assert said.startswith(f"{name} = 5; must be {allowed}")
+    assert said.endswith("correct it, or leave it out")
+
+
+@pytest.mark.nojit
 def test_an_unknown_series_is_told_with_the_nearest_and_all_there_are():
     with pytest.raises(RunError) as raised:
         twin.run(shop(), record=["rows.onhand"])

@@ -368,7 +368,7 @@ def test_explain_tells_the_cut_in_words_and_in_json(small):
 
 
 def test_warmup_and_version_say_what_they_did():
-    assert call("warmup").stdout.startswith("the engine ")
+    assert call("warmup").stdout.startswith("the engine is ready")
     assert "numba" in call("version").stdout
     assert call("--version").stdout == call("version").stdout
 
@@ -381,3 +381,22 @@ def test_unexpected_error_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(sys.modules["twin.load"], "shipped", broken)
     with pytest.raises(ZeroDivisionError):
         call("list")
+
+
+def test_a_kernel_that_compiles_is_told_of_once_and_other_functions_are_not(monkeypatch):
+    from twin import jit
+
+    def entry(x: int) -> int:
+        return x + 1
+
+    def other(x: int) -> int:
+        return x + 2
+
+    monkeypatch.setattr(jit, "_ENTRIES", {entry})
+    told: list[str] = []
+    with jit.watched(lambda: told.append("compiling")):
+        jit.numba.njit(other)(1)
+        assert not told
+        compiled = jit.numba.njit(entry)
+        assert (compiled(1), compiled(1.5)) == (2, 2.5)
+    assert told == ["compiling"]

@@ -78,6 +78,12 @@ def test_there_must_be_something_to_compare() -> None:
         twin.compare(shop(), shop(), set={"horizon": 3})
 
 
+@pytest.mark.parametrize("shared", ["seed", "replications"])
+def test_luck_is_common_to_both_and_cannot_be_changed_for_one(shared: str) -> None:
+    with pytest.raises(RunError, match=f"set: {shared} = 7 .* give it for both: {shared}="):
+        twin.compare(shop(), set={shared: 7})
+
+
 def test_a_comparison_is_plain_data_and_short_text() -> None:
     found = twin.compare(serial(1))
     one, two = (json.loads(x.to_json()) for x in (found, twin.compare(serial(1))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twin.errors import RunError
@@ -54,6 +54,44 @@ def _range(name: str) -> tuple[int, int | None]:
     limits = Scenario.model_fields[name].metadata
     low, high = (next(getattr(m, end) for m in limits if hasattr(m, end)) for end in ("ge", "le"))
     return low, high
+
+
+def changes(given: Any) -> dict[str, Any]:
+    """Return changes that a caller gave, by key; none for ``None``.
+
+    Raises
+    ------
+    RunError
+        If they are no mapping of keys to values.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        msg = (
+            f"set = {show(given)}; must be changes by key, such as set={{'horizon': 200}}: "
+            "correct it, or leave it out"
+        )
+        raise RunError(msg)
+    return dict(given)
+
+
+def callbacks(progress: Any, cancelled: Any) -> None:
+    """Check what a caller gave to watch and to stop a run.
+
+    Raises
+    ------
+    RunError
+        If progress cannot be called, or cancelled cannot be asked.
+    """
+    if progress is not None and not callable(progress):
+        msg = (
+            f"progress = {show(progress)}; must be a function of (done, in all): correct it, or "
+            "leave it out"
+        )
+        raise RunError(msg)
+    if cancelled is not None and not callable(getattr(cancelled, "is_set", None)):
+        msg = f"cancelled = {show(cancelled)}; must be a threading.Event: correct it, or leave it out"
+        raise RunError(msg)
 
 
 def series(record: Any) -> tuple[str, ...]:

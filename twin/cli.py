@@ -8,7 +8,9 @@ that each waits only for what it needs.
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -162,13 +164,15 @@ def _prepared(
     return apply(load(scenario), found)
 
 
-def _engine(quiet: bool) -> terminal.Progress:
-    """Return the progress of a run to come; say so if the engine must be compiled first."""
-    from twin.jit import is_cold
+@contextlib.contextmanager
+def _engine(quiet: bool) -> Iterator[terminal.Progress]:
+    """Show the progress of a run; say so if the engine must be compiled first."""
+    from twin.jit import watched
 
-    if not quiet and is_cold():
-        note("twin: compiling the engine once (a minute or two); later runs start at once")
-    return terminal.Progress(shown=not quiet)
+    text = "twin: compiling the engine once (a minute or two); later runs start at once"
+    shown = terminal.Progress(shown=not quiet)
+    with shown as progress, watched(lambda: None if quiet else progress.remark(text)):
+        yield progress
 
 
 def _run(
@@ -238,7 +242,7 @@ def compare(
     undisrupted = b is None and not change
     names = (f"{a} without disruptions", a) if undisrupted else (a, b or f"{a}, changed")
     say(f"a: {names[0]}\nb: {names[1]}")
-    say(f"{found.a.replications} paired replications, seed {found.a.scenario.seed}\n")
+    say(f"{found.pairs}, seed {found.a.scenario.seed}\n")
     say(figures.comparison_table(found, everything))
 
 
@@ -365,14 +369,15 @@ def warmup() -> None:
     twin warmup
     twin warmup && twin run electronics
     """
-    from twin.jit import CACHE_FOLDER, is_cold
+    from twin.jit import CACHE_FOLDER
     from twin.run import run as run_scenario
 
-    cold = is_cold()
     with _engine(quiet=False) as progress, terminal.stopwatch() as spent:
-        run_scenario("beer-game", record=(), cancelled=progress.cancelled)
-    done = "compiled" if cold else "was compiled already; checked"
-    say(f"the engine {done} in {spent[0]:.1f} s ({CACHE_FOLDER})")
+        for replications in (1, 2):  # one has a kernel of its own
+            run_scenario(
+                "beer-game", replications=replications, record=(), cancelled=progress.cancelled
+            )
+    say(f"the engine is ready, after {spent[0]:.1f} s ({CACHE_FOLDER})")
 
 
 @command(app, "Print what the numbers depend on.")

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin import arguments
 from twin.errors import RunError
 from twin.kpis import KPIS
+from twin.problems import show
 from twin.result import Result, number, words
 from twin.run import prepare, run
 from twin.schema import Scenario
@@ -58,6 +60,12 @@ class Comparison:
             "n": n,
         }
 
+    @property
+    def pairs(self) -> str:
+        """How many pairs there are, in words."""
+        n = self.a.replications
+        return f"{n} paired replication{'' if n == 1 else 's'}"
+
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
         """Differences by KPI.
@@ -72,7 +80,7 @@ class Comparison:
 
     def summary(self, most: int = 12) -> str:
         """Return the clear differences as text, those that change most first."""
-        lines = [f"{_name(self.a)} -> {_name(self.b)}, {self.a.replications} paired replications"]
+        lines = [f"{_name(self.a)} -> {_name(self.b)}, {self.pairs}"]
         clear = [row for row in self.rows if row["clear"]]
         clear.sort(key=lambda row: -np.nan_to_num(abs(row["relative"])))
         lines += ["  " + _line(row, words(row["unit"], self.a.scenario)) for row in clear[:most]]
@@ -117,7 +125,8 @@ def compare(
     replications, seed
         Common to both; default: those of ``a``.
     set
-        Changes that make ``b`` out of ``a`` by dotted key, see :func:`twin.edits.apply`.
+        Changes that make ``b`` out of ``a`` by dotted key, see :func:`twin.edits.apply`; not of
+        ``seed`` or ``replications``, which both have in common.
     **options
         ``record``, ``threads``, ``progress``, ``cancelled``, ``baseline`` as in :func:`twin.run`.
 
@@ -126,9 +135,18 @@ def compare(
     ScenarioError
         If a scenario or a change is wrong.
     RunError
-        If results at hand differ in seed or number of replications, or there is nothing to compare.
+        If results at hand differ in seed or number of replications, if only one of the two is
+        asked to change its luck, or if there is nothing to compare.
     """
-    first, second = _both(a, b, set)
+    changes = arguments.changes(set)
+    for shared in ("seed", "replications"):
+        if shared in changes:
+            msg = (
+                f"set: {shared} = {show(changes[shared])} for one of two that are compared under "
+                f"the same luck; give it for both: {shared}=... (in the shell --{shared} ...)"
+            )
+            raise RunError(msg)
+    first, second = _both(a, b, changes)
     leader = a if isinstance(a, Result) else first
     if replications is None:
         replications = leader.replications
@@ -141,7 +159,7 @@ def compare(
 def _both(
     a: Scenario | Result | str | Path,
     b: Scenario | Result | str | Path | None,
-    changes: Mapping[str, Any] | None,
+    changes: Mapping[str, Any],
 ) -> tuple[Scenario | Result, Scenario | Result]:
     first = a if isinstance(a, Result) else prepare(a, {})
     if b is not None:

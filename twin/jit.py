@@ -6,11 +6,12 @@ edited helper of another file. The cache folder is therefore named after all com
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,9 +68,11 @@ def _point_numba_at_cache() -> Path:
 CACHE_FOLDER = _point_numba_at_cache()
 
 import numba  # noqa: E402  (the cache folder must be set before numba reads its configuration)
+from numba.core import event  # noqa: E402
 
 _config: Any = numba.config  # its attributes and some options are unknown to the type checker
 _compile: Any = numba.njit
+_ENTRIES: set[Callable[..., Any]] = set()
 
 if "NUMBA_CACHE_DIR" in os.environ:
     _config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
@@ -87,6 +90,7 @@ def entry(function: F) -> F:
     Counting the references of some hundred arrays at every call took more than half of the time of
     a single replication; numba refuses the option where something is allocated.
     """
+    _ENTRIES.add(function)
     compiled: F = _compile(cache=True, error_model="numpy", nogil=True, _nrt=False)(function)
     return compiled
 
@@ -110,6 +114,30 @@ def inlined(function: F) -> F:
     return compiled
 
 
-def is_cold() -> bool:
-    """Return whether nothing is compiled yet, so that the first run takes some seconds more."""
-    return not _config.DISABLE_JIT and not any(CACHE_FOLDER.rglob("*.nbi"))
+class _Watch(event.Listener):
+    """Hears of everything that numba compiles; tells once if it is an entry."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        self.told = told
+        self.heard = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.heard and event.data["dispatcher"].py_func in _ENTRIES:
+            self.heard = True
+            self.told()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def watched(told: Callable[[], None]) -> Iterator[None]:
+    """Call a function once if a kernel begins to compile; one read from the cache does not count.
+
+    Parameters
+    ----------
+    told
+        Called in the thread that compiles, before the wait of about a minute.
+    """
+    with event.install_listener("numba:compile", _Watch(told)):
+        yield

@@ -114,7 +114,7 @@ def periods(
                 if on.visibility:
                     seen[8] += 1
                     inform.see_customers(
-                        lo, hi, wide, stock, supply, rows, sinks, accepted, wanted
+                        lo, hi, K, stock, supply, rows, sinks, accepted, wanted
                     )
                 a, b = sweep.level[LEVEL.level_off, level], sweep.level[LEVEL.level_off, level + 1]
                 for p in range(a, b):

@@ -90,7 +90,8 @@ def run(
     R = None if replications is None else arguments.whole("replications", replications)
     workers = (os.cpu_count() or 1) if threads is None else arguments.whole("threads", threads)
     keep = None if record is None else arguments.series(record)
-    chosen = prepare(scenario, {**changes, **(set or {})}, seed)
+    arguments.callbacks(progress, cancelled)
+    chosen = prepare(scenario, {**changes, **arguments.changes(set)}, seed)
     R = R or chosen.replications
     plan = Plan.of(chosen)
     job = _Job(plan, R, keep, baseline)

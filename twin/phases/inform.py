@@ -76,33 +76,34 @@ def see_customers(
 
     ``accepted`` is the sinks' column of what was accepted; ``wanted`` is 0 where no row looks at it.
     """
-    for i in range(lo, hi):
-        explode(i, K, ROW.accepted, accepted, stock, supply, rows, sinks)
-        if wanted:
-            explode(i, K, ROW.wanted, SINK.demand, stock, supply, rows, sinks)
+    explode(lo, hi, K, ROW.accepted, accepted, stock, supply, rows, sinks)
+    if wanted:
+        explode(lo, hi, K, ROW.wanted, SINK.demand, stock, supply, rows, sinks)
 
 
 @inner
 def explode(
-    i: int, K: int, column: int, of: int, stock: Stock, supply: Supply, rows: Table, sinks: Table
+    lo: int, hi: int, K: int, column: int, of: int, stock: Stock, supply: Supply, rows: Table,
+    sinks: Table,
 ) -> None:
-    """Sum a column of the sinks, and of what is below, up to one row."""
-    r = np.uint64(i * K)
-    for k in range(np.uint64(K)):
-        rows[column, r + k] = 0.0
-    for p in range(stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]):
-        e = stock.claim[CLAIM.claim_index, p]
-        if e < 0:
-            x = np.uint64((-1 - e) * K)
-            for k in range(np.uint64(K)):
-                rows[column, r + k] += sinks[of, x + k]
-            continue
-        f = supply.link[NET_LINK.link_form, e]
-        share = supply.rate[RATE.share, f] / supply.rate[RATE.yield_, f]
-        weight = usage_of(p, stock.usage) * share
-        d = np.uint64(supply.link[NET_LINK.to, e] * K)
+    """Sum a column of the sinks, and of what is below, up to the rows of a level."""
+    for i in range(lo, hi):
+        r = np.uint64(i * K)
         for k in range(np.uint64(K)):
-            rows[column, r + k] += weight * rows[column, d + k]
+            rows[column, r + k] = 0.0
+        for p in range(stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]):
+            e = stock.claim[CLAIM.claim_index, p]
+            if e < 0:
+                x = np.uint64((-1 - e) * K)
+                for k in range(np.uint64(K)):
+                    rows[column, r + k] += sinks[of, x + k]
+                continue
+            f = supply.link[NET_LINK.link_form, e]
+            share = supply.rate[RATE.share, f] / supply.rate[RATE.yield_, f]
+            weight = usage_of(p, stock.usage) * share
+            d = np.uint64(supply.link[NET_LINK.to, e] * K)
+            for k in range(np.uint64(K)):
+                rows[column, r + k] += weight * rows[column, d + k]
 
 
 @inner

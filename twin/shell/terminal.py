@@ -68,6 +68,13 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
 
+    def remark(self, text: str) -> None:
+        """Print a remark on stderr, above the bar if there is one."""
+        if self._bar is not None:
+            self._bar.console.print(text, highlight=False, markup=False)
+        else:
+            note(text)
+
     def __enter__(self) -> Progress:
         """Show the bar; from here on Ctrl-C stops the run."""
         self._old = _interrupts(self.cancelled)
