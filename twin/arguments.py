@@ -90,7 +90,9 @@ def callbacks(progress: Any, cancelled: Any) -> None:
         )
         raise RunError(msg)
     if cancelled is not None and not callable(getattr(cancelled, "is_set", None)):
-        msg = f"cancelled = {show(cancelled)}; must be a threading.Event: correct it, or leave it out"
+        msg = (
+            f"cancelled = {show(cancelled)}; must be a threading.Event: correct it, or leave it out"
+        )
         raise RunError(msg)
 
 
