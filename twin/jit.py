@@ -23,7 +23,8 @@ _HERE = Path(__file__).parent
 def _is_compiled(text: str) -> bool:
     """Return whether a source holds compiled functions or the constants that they read."""
     return any(
-        mark in text for mark in ("@njit\n", "@entry\n", "@inner\n", "@inlined\n", "(NamedTuple)")
+        mark in text
+        for mark in ("@njit\n", "@entry\n", "@inner\n", "@leaf\n", "@inlined\n", "(NamedTuple)")
     )
 
 
@@ -104,6 +105,24 @@ def inner(function: F) -> F:
         _nrt=False,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
+    )(function)
+    return compiled
+
+
+def leaf(function: F) -> F:
+    """Put a function's code into its callers: a call per row would hand over some hundred words.
+
+    A table is seven words, a group of tables some fifty, all of them pushed at every call that the
+    optimiser does not fold by itself; that cost ten times the work of a short function.
+    """
+    compiled: F = _compile(
+        cache=True,
+        error_model="numpy",
+        nogil=True,
+        _nrt=False,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        forceinline=True,
     )(function)
     return compiled
 

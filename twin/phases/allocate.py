@@ -23,11 +23,11 @@ from twin.arrays import (
     Stock,
     Table,
 )
-from twin.jit import inner
+from twin.jit import inner, leaf
 from twin.phases.wishes import class_of, usage_of, whole
 
 
-@inner
+@leaf
 def fill_claims(
     i: int, K: int, first: int, stock: Stock, sinks: Table, want: Floats, claim: Floats,
     fx: Effects, disturbed: int, integer: int,
@@ -56,7 +56,7 @@ def fill_claims(
                 claim[c + k] = sinks[SINK.owed, x + k]
 
 
-@inner
+@leaf
 def grant(
     i: int, K: int, first: int, stock: Stock, links: Table, claim: Floats, later: Floats,
     left: Floats, total: Floats, integer: int,
@@ -71,7 +71,7 @@ def grant(
         split(a, b, first, rule, K, stock.claim, claim, left, total, integer)
 
 
-@inner
+@leaf
 def split(
     a: int, b: int, first: int, rule: int, K: int, claims: Ints, claim: Floats, left: Floats,
     total: Floats, integer: int,

@@ -95,9 +95,9 @@ def grant_group(
     disturbed: int, integer: int,
 ) -> None:
     """Let every row and every shared limit of a group split what it has left."""
-    first = int(stock.row[NET_ROW.claim_off, 0])  # all claims at once, not those of one row
+    first = np.int64(stock.row[NET_ROW.claim_off, 0])  # all claims at once, not those of one row
     for p in range(ties.group[GROUP.group_row_off, g], ties.group[GROUP.group_row_off, g + 1]):
-        i = int(ties.group_row[p])
+        i = np.int64(ties.group_row[p])
         r = np.uint64(i * K)
         fill_claims(i, K, first, stock, sinks, work.want, work.claim, fx, disturbed, integer)
         for q in range(stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]):

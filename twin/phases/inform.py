@@ -28,7 +28,7 @@ from twin.arrays import (
     Supply,
     Table,
 )
-from twin.jit import inner
+from twin.jit import inner, leaf
 from twin.phases.sourcing import round_order, share_order
 from twin.phases.wishes import usage_of
 
@@ -52,7 +52,7 @@ def collect_mail(t: int, K: int, supply: Supply, rows: Table, links: Table, ring
         owe(np.uint64(e), K, supply, rows, links, LINK.mailed)
 
 
-@inner
+@leaf
 def owe(e: np.uint64, K: int, supply: Supply, rows: Table, links: Table, column: int) -> None:
     """Book orders that reached link ``e``'s supplier on the stock points that must serve them."""
     x = e * np.uint64(K)
@@ -138,7 +138,7 @@ def sum_inbound(K: int, stock: Stock, supply: Supply, rows: Table, links: Table)
             rows[ROW.inbound, i * K + k] = coming(i, k, K, stock, supply, links)
 
 
-@inner
+@leaf
 def coming(i: int, k: int, K: int, stock: Stock, supply: Supply, links: Table) -> float:
     """Return the good units on the way to a row and at its gate."""
     total = 0.0
@@ -205,7 +205,7 @@ def place(
         owe(e, K, supply, rows, links, LINK.placed)
 
 
-@inner
+@leaf
 def place_split(
     i: int, t: int, K: int, stock: Stock, supply: Supply, rows: Table, links: Table, rings: Floats,
     fx: Effects, disturbed: int, integer: int,
@@ -227,7 +227,7 @@ def place_split(
         post(e, i, t, K, supply, rows, links, rings)
 
 
-@inner
+@leaf
 def post(
     e: int, i: int, t: int, K: int, supply: Supply, rows: Table, links: Table, rings: Floats
 ) -> None:

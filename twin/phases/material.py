@@ -36,7 +36,7 @@ from twin.arrays import (
     Table,
 )
 from twin.distributions import lead_quantile
-from twin.jit import inner
+from twin.jit import inner, leaf
 from twin.phases.allocate import fill_claims, grant
 from twin.phases.receive import take_in
 from twin.phases.wishes import hold_back, usage_of, whole, wish
@@ -63,7 +63,7 @@ def ship_outside(
             rings[slot + k] += out
 
 
-@inner
+@leaf
 def due_slot(e: np.uint64, supply: Supply, turn: Ints) -> int:
     """Return the slot of what a link with a constant lead time ships now: the one just emptied."""
     f = np.uint64(supply.link[NET_LINK.link_form, e])
@@ -123,7 +123,7 @@ def ship_rows(
         else:
             for k in range(np.uint64(K)):
                 left[k] = rows[ROW.on_hand, r + k]
-            grant(int(i), wide, int(a), stock, links, claim, later, left, total, integer)
+            grant(np.int64(i), wide, np.int64(a), stock, links, claim, later, left, total, integer)
         for q in range(a, b):
             c = (q - a) * np.uint64(K)
             e = stock.claim[CLAIM.claim_index, q]
@@ -187,7 +187,7 @@ def move_rows(
 ) -> None:
     """Split the stock of independent rows over their sinks and ship links."""
     for p in range(sweep.stage[STAGE.stage_off, m], sweep.stage[STAGE.stage_off, m + 1]):
-        i = int(sweep.stage_row[p])
+        i = np.int64(sweep.stage_row[p])
         a, b = stock.row[NET_ROW.claim_off, i], stock.row[NET_ROW.claim_off, i + 1]
         for q in range(a, b):
             e = stock.claim[CLAIM.claim_index, q]
@@ -195,10 +195,10 @@ def move_rows(
                 wish(e, K, supply, links, want, fx, disturbed)
                 if disturbed:
                     hold_back(e, K, True, supply, links, want, allowed, fx, integer)
-        fill_claims(i, K, int(a), stock, sinks, want, claim, fx, disturbed, integer)
+        fill_claims(i, K, np.int64(a), stock, sinks, want, claim, fx, disturbed, integer)
         for k in range(K):
             left[k] = rows[ROW.on_hand, i * K + k]
-        grant(i, K, int(a), stock, links, claim, later, left, total, integer)
+        grant(i, K, np.int64(a), stock, links, claim, later, left, total, integer)
         for q in range(a, b):
             e = stock.claim[CLAIM.claim_index, q]
             for k in range(K):
@@ -232,7 +232,7 @@ def deliver(
                 rows[ROW.on_hand, r + k] = max(0.0, rows[ROW.on_hand, r + k] - got)
 
 
-@inner
+@leaf
 def book_out(
     i: int, x: int, K: int, usage: float, moved: Table, column: int, rows: Table, records: int,
     shelf: int
@@ -283,11 +283,11 @@ def send_special(
 ) -> None:
     """Put on the way what has a random, zero, stretched or interruptible lead time."""
     for p in range(sweep.stage[STAGE.send_off, m], sweep.stage[STAGE.send_off, m + 1]):
-        e = sweep.send_link[p]
+        e = np.int64(sweep.send_link[p])
         f = supply.link[NET_LINK.link_form, e]
         if not supply.form[LINK_FORM.special, f]:
             continue
-        i = supply.link[NET_LINK.to, e]
+        i = np.int64(supply.link[NET_LINK.to, e])
         n = supply.form[LINK_FORM.transit_len, f]
         dock = disturbed and supply.form[LINK_FORM.kind, f] != 1
         for k in range(K):

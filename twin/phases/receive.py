@@ -29,7 +29,7 @@ from twin.arrays import (
     Table,
 )
 from twin.counts import count_quantile
-from twin.jit import inner
+from twin.jit import inner, leaf
 
 
 @inner
@@ -63,7 +63,7 @@ def receive_disturbed(
     for e in range(supply.link.shape[1] - 1):
         f = supply.link[NET_LINK.link_form, e]
         n = supply.form[LINK_FORM.transit_len, f]
-        i = supply.link[NET_LINK.to, e]
+        i = np.int64(supply.link[NET_LINK.to, e])
         for k in range(K):
             x = e * K + k
             due = 0.0
@@ -85,7 +85,7 @@ def receive_disturbed(
                 )
 
 
-@inner
+@leaf
 def take_in(
     e: int, i: int, k: int, t: int, K: int, due: float, yield_: float, books: Books, rows: Table,
     links: Table, seed: int, k0: int, records: int, integer: int, shelf: int,

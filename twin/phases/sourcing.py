@@ -18,13 +18,13 @@ from twin.arrays import (
     Supply,
     Table,
 )
-from twin.jit import inner
+from twin.jit import inner, leaf
 from twin.phases.wishes import source
 
 _TINY = 1e-9
 
 
-@inner
+@leaf
 def is_open(e: int, i: int, k: int, K: int, supply: Supply, fx: Effects) -> bool:
     """Return whether a source can be used at all in this period."""
     x = e * K + k
@@ -102,7 +102,7 @@ def split_by_share(
         links[LINK.placed, e * K + k] = part if part > _TINY else 0.0
 
 
-@inner
+@leaf
 def round_order(e: int, K: int, supply: Supply, links: Table, integer: int) -> None:
     """Turn good units into started lots: yield, whole units, minimum, multiple, maximum."""
     f = supply.link[NET_LINK.link_form, e]

@@ -21,10 +21,10 @@ from twin.arrays import (
     Supply,
     Table,
 )
-from twin.jit import inner
+from twin.jit import leaf
 
 
-@inner
+@leaf
 def wish(
     e: int, K: int, supply: Supply, links: Table, want: Floats, fx: Effects, disturbed: int
 ) -> None:
@@ -43,7 +43,7 @@ def wish(
         hinder(e, K, supply, links, want, fx)
 
 
-@inner
+@leaf
 def hinder(e: int, K: int, supply: Supply, links: Table, want: Floats, fx: Effects) -> None:
     """Let a lost capacity, a closed lane or a stopped dispatch limit what a link wants."""
     f = supply.link[NET_LINK.link_form, e]
@@ -60,7 +60,7 @@ def hinder(e: int, K: int, supply: Supply, links: Table, want: Floats, fx: Effec
             want[x] = 0.0
 
 
-@inner
+@leaf
 def hold_back(
     e: int, K: int, first: bool, supply: Supply, links: Table, want: Floats, allowed: Floats,
     fx: Effects, integer: int,
@@ -80,19 +80,19 @@ def hold_back(
         want[x] = max(0.0, min(want[x], allowed[x] - links[LINK.moved, x]))
 
 
-@inner
+@leaf
 def source(e: int, supply: Supply) -> int:
     """Return the row that a link ships from."""
     return supply.input[INPUT.input_row, supply.link[NET_LINK.input_off, e]]
 
 
-@inner
+@leaf
 def usage_of(p: int, usage: Floats) -> float:
     """Return the units in one of input or claim ``p``; where all are 1 they are not kept."""
     return usage[p] if usage.size > 0 else 1.0
 
 
-@inner
+@leaf
 def whole(x: float, batch: float, integer: int) -> float:
     """Round a quantity down to whole batches (or whole units in integer mode)."""
     if batch > 0.0:
@@ -102,7 +102,7 @@ def whole(x: float, batch: float, integer: int) -> float:
     return x
 
 
-@inner
+@leaf
 def class_of(p: int, claims: Ints) -> int:
     """Return the class of claim ``p``; where all are of one class they are not kept."""
     return claims[CLAIM.claim_class, p] if claims.shape[0] > CLAIM.claim_class else 0
