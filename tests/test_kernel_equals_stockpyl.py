@@ -25,12 +25,27 @@ def missed(scenario):
 
 @pytest.mark.parametrize("first", range(0, 300, BATCH))
 def test_random_textbook_networks_run_as_in_stockpyl(first):
-    found = {
-        seed: missed(random_scenario(seed, simple=True).with_changes(horizon=HORIZON))
-        for seed in range(first, first + BATCH)
-    }
+    found = {}
+    for seed in range(first, first + BATCH):
+        plain = random_scenario(seed, simple=True).with_changes(horizon=HORIZON)
+        found[seed] = missed(stockpyl_case.with_capacities(plain, seed))
 
     assert {seed: lines for seed, lines in found.items() if lines} == {}
+
+
+def test_the_random_textbook_networks_have_what_is_claimed_of_them():
+    leads, capped, delays, kinds = set(), 0, 0, set()
+    for seed in range(300):
+        s = stockpyl_case.with_capacities(random_scenario(seed, simple=True), seed)
+        ordered = [*s.lanes, *s.purchases, *s.production]
+        leads |= {e.lead_time.value for e in (*s.lanes, *s.purchases)}
+        capped += any(e.order_max is not None for e in ordered)
+        delays += any(e.information_delay for e in (*s.lanes, *s.purchases))
+        kinds |= {p.settings.policy.kind for p in topology.build(s).points}
+    assert leads == set(range(7))
+    assert capped > 150
+    assert delays > 150
+    assert kinds >= {"base_stock", "s_S", "r_Q"}
 
 
 @pytest.mark.parametrize("kind", stockpyl_case.DISRUPTIONS)

@@ -106,6 +106,8 @@ class Draft:
         return name
 
     def lead_time(self) -> Any:
+        if self.simple:
+            return self.dice.randint(0, 6)
         most = self.dice.choice([0, 1, 1, 2, 3, 6])
         low = self.dice.randint(0, most)
         if not self.has("random", 0.4):

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twin import topology
+from twin.edits import apply
 from twin.schema import Scenario
 from twin.topology import Topology
 
@@ -47,6 +48,25 @@ def lines_of(network: Topology, trace: Any) -> Lines:
             "shipped": shipped,
         }
     return found
+
+
+def with_capacities(scenario: Scenario, seed: int) -> Scenario:
+    """Let about a third of the sites order no more than so many units a period."""
+    dice = random.Random(seed)
+    network = topology.build(scenario)
+    mean = max(sum(s.demand.values) / len(s.demand.values) for s in network.sinks)
+    changes = {}
+    for p in network.points:
+        if p.role == "component" or dice.random() > 0.35:
+            continue
+        into = network.links[network.in_links[p.index][0]]
+        section = {"ship": "lanes", "make": "production", "buy": "purchases"}[into.kind]
+        place = [x is into.declared for x in getattr(scenario, section)].index(True)
+        most = float(round(mean * dice.uniform(0.7, 2.5)) + 1)
+        if p.settings.policy.kind == "r_Q":  # it orders one lot, however far the position fell
+            most = min(most, p.settings.policy.lot)
+        changes[f"{section}[{place}].order_max"] = most
+    return apply(scenario, changes)
 
 
 def with_disruption(scenario: Scenario, kind: str, seed: int) -> Scenario:
@@ -141,6 +161,7 @@ def _attributes(p: Any, network: Topology) -> dict[str, Any]:
             reorder_point=rule.reorder_point,
             order_quantity=rule.lot if rule.kind == "r_Q" else None,
         ),
+        "order_capacity": into.declared.order_max,
         "disruption_process": _disruption(p.site.name, network.scenario),
     }
     if into.kind == "make":  # what it orders are the components, which start empty
