@@ -17,6 +17,7 @@ help: ## list these targets
 	echo "  PYTHON=path chooses the Python (3.11 or 3.12) and JOBS=n the test processes (now $(JOBS))."
 
 app: $(VENV)/core.stamp ## install what a user needs, run the flagship, print its KPIs (the page itself is not built yet)
+	$(BIN)/twin warmup
 	$(BIN)/twin run configs/electronics.yaml
 
 test: $(VENV)/test.stamp check ## install what a developer needs, run the checks, then every test

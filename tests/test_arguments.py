@@ -91,3 +91,10 @@ def test_the_shell_refuses_the_same_with_exit_code_2(tmp_path, command, wrong):
     assert f" = {wrong[1][:40]}" in done.stderr.replace("'", "")
     assert "must be a whole number" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["small.yaml"]
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("nothing", [None, 5, {}, [1]])
+def test_what_no_scenario_can_come_from_is_told(nothing):
+    with pytest.raises(RunError, match="must be a Scenario, a file, or a name"):
+        twin.run(nothing)

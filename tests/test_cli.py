@@ -140,9 +140,11 @@ def test_json_is_alone_on_stdout_and_the_same_bytes_again(small, command):
     assert without_timing(first) == without_timing(second)
 
 
-def test_quiet_run_prints_nothing(small, tmp_path):
+def test_a_quiet_run_prints_its_kpis_and_no_remarks(small, tmp_path):
     done = call("run", small, "--quiet", "--out", tmp_path / "out")
-    assert done.stdout == done.stderr == ""
+    assert "fill_rate" in done.stdout
+    assert "Try next" not in done.stdout
+    assert done.stderr == ""
     assert (tmp_path / "out" / "kpis.csv").exists()
 
 
@@ -316,6 +318,15 @@ def test_new_writes_a_scenario_that_is_whole_and_never_replaces_one_unasked(tmp_
 
 
 @pytest.mark.nojit
+def test_new_writes_what_the_ending_says(tmp_path):
+    call("new", tmp_path / "my.json")
+    assert json.loads((tmp_path / "my.json").read_text())["sites"]
+    done = call("new", tmp_path / "my.txt", code=2)
+    assert "ending '.txt'" in done.stderr
+    assert not (tmp_path / "my.txt").exists()
+
+
+@pytest.mark.nojit
 def test_new_from_tables_reads_a_folder_of_csv_files(tmp_path):
     tables = {
         "sites": "name\nshop\n",
@@ -381,22 +392,3 @@ def test_unexpected_error_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(sys.modules["twin.load"], "shipped", broken)
     with pytest.raises(ZeroDivisionError):
         call("list")
-
-
-def test_a_kernel_that_compiles_is_told_of_once_and_other_functions_are_not(monkeypatch):
-    from twin import jit
-
-    def entry(x: int) -> int:
-        return x + 1
-
-    def other(x: int) -> int:
-        return x + 2
-
-    monkeypatch.setattr(jit, "_ENTRIES", {entry})
-    told: list[str] = []
-    with jit.watched(lambda: told.append("compiling")):
-        jit.numba.njit(other)(1)
-        assert not told
-        compiled = jit.numba.njit(entry)
-        assert (compiled(1), compiled(1.5)) == (2, 2.5)
-    assert told == ["compiling"]

@@ -80,6 +80,18 @@ def test_wrong_tables_are_refused_with_file_row_and_column(changes, says, tmp_pa
         from_tables(folder(tmp_path, **changes))
 
 
+def test_the_folder_at_hand_lends_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(folder(tmp_path))
+    assert from_tables(".").name == tmp_path.name
+
+
+@pytest.mark.parametrize("name", ["sites.csv", "plan.yaml", "plan.xlsx"])
+def test_a_file_that_is_no_workbook_is_refused(name, tmp_path):
+    (tmp_path / name).write_text("name: x\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"not an Excel workbook .* give CSV files"):
+        from_tables(tmp_path / name)
+
+
 def test_folder_without_tables_or_with_both_kinds_is_refused(tmp_path):
     with pytest.raises(ScenarioError, match="found no table"):
         from_tables(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from twin.errors import RunError
@@ -54,6 +55,22 @@ def _range(name: str) -> tuple[int, int | None]:
     limits = Scenario.model_fields[name].metadata
     low, high = (next(getattr(m, end) for m in limits if hasattr(m, end)) for end in ("ge", "le"))
     return low, high
+
+
+def source(scenario: Any) -> None:
+    """Check that a caller gave something that a scenario can come from.
+
+    Raises
+    ------
+    RunError
+        If it is neither a scenario nor a path.
+    """
+    if not isinstance(scenario, Scenario | str | Path):
+        msg = (
+            f"scenario = {show(scenario)}; must be a Scenario, a file, or a name that `twin list` "
+            "shows"
+        )
+        raise RunError(msg)
 
 
 def changes(given: Any) -> dict[str, Any]:

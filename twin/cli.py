@@ -144,8 +144,8 @@ def run(
         finally:  # a full disk should not cost the numbers as well
             if as_json:
                 say(result.to_json())
-            elif not quiet:
-                report(scenario, result, told, everything)
+            else:
+                report(scenario, result, told, everything, remarks=not quiet)
     if not quiet:
         for text in written:
             note(text)
@@ -167,9 +167,10 @@ def _prepared(
 @contextlib.contextmanager
 def _engine(quiet: bool) -> Iterator[terminal.Progress]:
     """Show the progress of a run; say so if the engine must be compiled first."""
-    from twin.jit import watched
+    from twin.jit import CACHE_LASTS, watched
 
-    text = "twin: compiling the engine once (a minute or two); later runs start at once"
+    later = "later runs start at once" if CACHE_LASTS else "every run will: no cache can be written"
+    text = f"twin: compiling the engine (a minute or two); {later}"
     shown = terminal.Progress(shown=not quiet)
     with shown as progress, watched(lambda: None if quiet else progress.remark(text)):
         yield progress
@@ -284,14 +285,16 @@ def new(
     """
     from twin import starter
     from twin.files import write_text
-    from twin.load import save
+    from twin.load import load_text, save
     from twin.shell.inputs import check_new
 
     check_new(file, force)
-    if from_tables is None:
-        write_text(file, starter.new_scenario_text())
-    else:
+    if from_tables is not None:
         save(starter.from_tables(from_tables), file)
+    elif file.suffix.lower() in (".yaml", ".yml"):
+        write_text(file, starter.new_scenario_text())
+    else:  # comments need YAML
+        save(load_text(starter.new_scenario_text()), file)
     say(f"wrote {file}\nTry next:\n  twin explain {file}\n  twin run {file}")
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from twin.distributions import lead_time_moments
 from twin.errors import NetworkError
 from twin.names import nearest
-from twin.topology import Link, Topology
+from twin.schema import Scenario
+from twin.topology import Link, Topology, build
 
 Place = str | list[str]
 """A stage, or a list of stages and ``site/item`` stock points."""
@@ -118,7 +119,7 @@ def order_driven_rows(topology: Topology, positions: Mapping[str, Place | None])
     )
 
 
-def positions(topology: Topology, family: str) -> list[Position]:
+def positions(network: Scenario | Topology, family: str) -> list[Position]:
     """Return every stage that is a valid cut of a family, upstream to downstream.
 
     Raises
@@ -126,6 +127,7 @@ def positions(topology: Topology, family: str) -> list[Position]:
     NetworkError
         If the family is unknown.
     """
+    topology = _topology(network)
     _known_family(topology, family)
     return [
         Position(stage, cut, max(_leads_below(topology, family, cut).values()))
@@ -133,7 +135,11 @@ def positions(topology: Topology, family: str) -> list[Position]:
     ]
 
 
-def suggest(topology: Topology, family: str) -> Position:
+def _topology(network: Scenario | Topology) -> Topology:
+    return network if isinstance(network, Topology) else build(network)
+
+
+def suggest(network: Scenario | Topology, family: str) -> Position:
     """Return the most upstream position whose lead time below fits the customers' tolerance.
 
     Where nothing fits, the most downstream position: its wait is the shortest.
@@ -149,6 +155,7 @@ def suggest(topology: Topology, family: str) -> Position:
     point to the delivery time that customers accept must not exceed 1; above the cut, pooled
     generic stock is the cheaper the further upstream it lies.
     """
+    topology = _topology(network)
     found = positions(topology, family)
     if not found:
         msg = (

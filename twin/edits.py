@@ -94,7 +94,8 @@ class _Walk:
         if inside is None or not isinstance(inside, dict | list):
             empty = _empty(annotation, inside)
             if empty is None:
-                text = f"{show(inside)} at '{self.walked()}' has nothing inside; stop there"
+                what = "no value" if inside is None else show(inside)
+                text = f"{what} at '{self.walked()}' has nothing inside; stop there"
                 raise self.fail(text)
             here[step] = inside = empty
         return inside
@@ -128,7 +129,7 @@ class _Walk:
         if found is not None:
             n = int(found.group(1))
             if not -len(here) <= n < len(here):
-                text = f"no entry [{n}]; there are {len(here)}, counted from 0"
+                text = f"no entry [{n}]; there are {len(here)}, counted from 0 ([-1] is the last)"
                 raise self.fail(text)
             self.rest = self.rest[found.end() :].removeprefix(".")
             return n % len(here)

@@ -6,11 +6,13 @@ edited helper of another file. The cache folder is therefore named after all com
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,22 +53,34 @@ def _prune(root: Path, keep: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _point_numba_at_cache() -> Path:
+def _passing_folder() -> Path:
+    """Return a folder of this process alone: numba would else write beside the sources, unkeyed."""
+    folder = tempfile.mkdtemp(prefix="pushpull-twin-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _point_numba_at_cache() -> tuple[Path, bool]:
+    """Choose where compiled code is kept; return the folder, and whether it outlives the process."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     if chosen:
-        return Path(chosen)
+        return Path(chosen), True
     root = _cache_root()
-    folder = root / _sources_hash()
+    folder, lasts = root / _sources_hash(), True
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        lasts = os.access(folder, os.W_OK)
+    except OSError:
+        lasts = False
+    with contextlib.suppress(OSError):  # another process may prune as well
         _prune(root, folder)
-    except OSError:  # a read-only home: numba then falls back to its own temporary place
-        return folder
+    if not lasts:
+        folder = _passing_folder()
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    return folder
+    return folder, lasts
 
 
-CACHE_FOLDER = _point_numba_at_cache()
+CACHE_FOLDER, CACHE_LASTS = _point_numba_at_cache()
 
 import numba  # noqa: E402  (the cache folder must be set before numba reads its configuration)
 from numba.core import event  # noqa: E402

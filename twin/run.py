@@ -104,6 +104,7 @@ def prepare(
     scenario: Scenario | str | Path, changes: Mapping[str, Any], seed: int | None = None
 ) -> Scenario:
     """Return the scenario to run: loaded if it is named, with changes and a seed of one's own."""
+    arguments.source(scenario)
     if isinstance(scenario, Scenario):
         found = scenario
         if not changes and seed is None:

@@ -174,7 +174,7 @@ def from_tables(folder: str | Path, name: str | None = None) -> Scenario:
             msg = f"{source}: table '{needed}' is missing (found {have}); add {needed}.csv"
             raise ScenarioError(msg)
     places = Places(str(source))
-    data: dict[str, Any] = {"name": name or source.stem.replace(" ", "_")}
+    data: dict[str, Any] = {"name": name or source.resolve().stem.replace(" ", "_")}
     for section, table in tables.items():
         data[section] = entries(table, section, places)
         _check_needed(section, table)

@@ -103,13 +103,25 @@ def _sheet_rows(
 def _open_book(file: Path, name: str) -> Any:
     """Return an openpyxl workbook opened for reading, or raise a :class:`ScenarioError`."""
     import openpyxl  # slow to import, and most scenarios have no workbook
+    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
-        msg = f"{name}: not an Excel workbook ({error}); save it as .xlsx or .csv"
+    except (
+        InvalidFileException,
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        OSError,
+        TypeError,
+    ) as error:
+        why = " ".join(str(error).split())[:100]
+        msg = (
+            f"{name}: not an Excel workbook ({why}); save it as .xlsx, or give CSV files (as a "
+            "folder where there are several)"
+        )
         raise ScenarioError(msg) from error
 
 

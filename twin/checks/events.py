@@ -83,4 +83,21 @@ def mix_shares_are_complete(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(path, f"shares sum to {sum(d.shares.values()):g}; they must sum to 1")
 
 
-CHECKS = [disruptions_are_known, chains_end, mix_shares_are_complete]
+def moves_are_one_at_a_time(scenario: Scenario) -> Iterator[Problem]:
+    """Require that a family is moved once per period, and to somewhere else."""
+    here = {f.name: f.decoupling_point for f in scenario.families}
+    last: dict[str, int] = {}
+    for n, move in sorted(enumerate(scenario.moves), key=lambda entry: entry[1].at):
+        if last.get(move.family) == move.at:
+            text = f"= {move.at}; family '{move.family}' is moved twice in this period, keep one"
+            yield Problem(("moves", n, "at"), text)
+        elif here.get(move.family) == move.to:
+            text = (
+                f"= {show(move.to)}; the decoupling point of '{move.family}' is there already, "
+                "remove the move"
+            )
+            yield Problem(("moves", n, "to"), text)
+        last[move.family], here[move.family] = move.at, move.to
+
+
+CHECKS = [moves_are_one_at_a_time, disruptions_are_known, chains_end, mix_shares_are_complete]

@@ -152,7 +152,7 @@ def known_stages(scenario: Scenario) -> Iterator[Problem]:
             yield missing(("sites", n, "stage"), "stage in 'stages'", site.stage, scenario.stages)
     for n, stage in enumerate(scenario.stages):
         if stage not in used:
-            text = f"= {show(stage)}; no site is at this stage, {nearest(stage, used)} If not, remove it"
+            text = f"= {show(stage)}; no site is at this stage ({nearest(stage, used)}), correct it or remove it"
             yield Problem(("stages", n), text)
 
 

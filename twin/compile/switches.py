@@ -63,16 +63,19 @@ def _physics(top: Topology, net: Network, devices: bool) -> dict[str, bool]:
     """Return what can happen to goods and books."""
     scenario = top.scenario
     kinds = {d.kind for d in scenario.disruptions}
-    errors = any(
-        p.settings.shrink or p.settings.misplacement or p.settings.scan_error for p in top.points
+    shrinks = any(p.settings.shrink or p.settings.misplacement for p in top.points)
+    records = (
+        shrinks
+        or any(p.settings.scan_error for p in top.points)
+        or devices
+        or "wrong_upload" in kinds
     )
-    records = errors or devices or "wrong_upload" in kinds
     shelf = bool(net.stock.form[ROW_FORM.shelf_life].any())
     scrap = scenario.integer and any(e.yield_ < 1 for e in top.links)
     return {
         "disruptions": bool(scenario.disruptions),
         "records": records,
-        "losses": records or shelf or "stock_destruction" in kinds,
+        "losses": shrinks or shelf or bool(kinds & {"stock_destruction", "wrong_upload"}),
         "shelf_life": shelf,
         "integer": scenario.integer,
         "careful": shelf or scrap,

@@ -10,11 +10,13 @@ from twin.shell import figures
 from twin.shell.terminal import say
 
 
-def report(name: str, result: Result, told: str, everything: bool) -> None:
-    """Print a result: title, KPIs, what the disruptions did, notes, what to try next."""
+def report(name: str, result: Result, told: str, everything: bool, remarks: bool) -> None:
+    """Print a result: title and KPIs; unless unwanted what the disruptions did and what to try."""
     say(figures.title(result))
     say("")
     say(figures.kpi_table(result, everything))
+    if not remarks:
+        return
     if told:
         say("\n" + textwrap.fill(told, 80))
     for remark in result.notes:
