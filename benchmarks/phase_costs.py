@@ -40,7 +40,7 @@ def phase(which, n, t, K, wide, seed, w):
         elif which == 4:
             policies.decide(0, 0, net.n_rows, t, K, w.rules, rows, rings)
         elif which == 5:
-            inform.place(0, net.n_rows, t, K, wide, stock, supply, rows, links, rings, fx, 0, 0)
+            inform.place(0, net.n_rows, t, K, stock, supply, rows, links, rings)
         elif which == 6:
             material.ship_outside(K, sweep, supply, links, rings, turn)
         elif which == 7:

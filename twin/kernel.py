@@ -24,7 +24,7 @@ PHASES = ("disrupt", "receive", "demand", "inform", "material", "observe", "acco
 VISITS = (
     "disrupt", "receive", "receive_disturbed", "losses", "devices", "serve_or_lose", "quote",
     "mail", "visibility", "need", "override", "groups", "special", "patience", "prices", "orders",
-    "history", "forecast", "accept", "move_rows",
+    "history", "forecast", "accept", "move_rows", "place_any",
 )  # fmt: skip
 WHOLE = 2**30  # more steps than any period has
 
@@ -133,10 +133,14 @@ def periods(
                     inform.override(
                         lo, hi, t, wide, rules, rows, fx, on.forced, disturbed, on.integer
                     )
-                inform.place(
-                    lo, hi, t, K, wide, stock, supply, rows, links, rings, fx, disturbed,
-                    on.integer,
-                )
+                if on.plain_orders:
+                    inform.place(lo, hi, t, K, stock, supply, rows, links, rings)
+                else:
+                    seen[20] += 1
+                    inform.place_any(
+                        lo, hi, t, wide, stock, supply, rows, links, rings, fx, disturbed,
+                        on.integer,
+                    )
                 if on.need:
                     seen[9] += 1
                     inform.feel_need(lo, hi, wide, rec, stock, supply, rows, links, sinks)

@@ -38,6 +38,11 @@ PLAIN: dict[str, Any] = {
     "demand": [{"site": "shop", "item": "tea", "mean": 8}],
 }
 BLOCKED = {"kind": "outage", "where": {"site": "dc"}, "start": 5, "duration": 3, "severity": 1}
+LOST = {**PLAIN["demand"][0], "unmet": "lost"}
+FAMILY = {
+    "items": [{"name": "tea", "value": 10, "family": "drinks"}],
+    "families": [{"name": "drinks", "decoupling_point": ["dc/tea"]}],
+}
 NEEDED_BY: dict[str, dict[str, Any]] = {
     "disrupt receive_disturbed override move_rows": {"disruptions": [BLOCKED]},
     "disrupt receive_disturbed losses override move_rows": {
@@ -45,10 +50,12 @@ NEEDED_BY: dict[str, dict[str, Any]] = {
     },
     "receive_disturbed losses move_rows": {"stock": [{"policy": {"level": 40}, "shrink": 0.5}]},
     "receive_disturbed devices move_rows": {"devices": [{"kind": "cycle_count", "period": 7}]},
-    "serve_or_lose accept": {"demand": [{**PLAIN["demand"][0], "unmet": "lost"}]},
+    "serve_or_lose accept": {"demand": [LOST]},
     "mail": {"lanes": [{**PLAIN["lanes"][0], "information_delay": 2}]},
     "visibility forecast": {"stock": [{"policy": {"kind": "base_stock"}}]},
-    "override move_rows": {"integer": True},
+    "override place_any move_rows": {"integer": True},
+    "place_any": {"lanes": [{**PLAIN["lanes"][0], "order_multiple": 5}]},
+    "serve_or_lose quote accept override": {**FAMILY, "demand": [LOST]},
     "need": {"stock": [{"policy": {"level": 40}, "customers_first": True}]},
     "special move_rows": {"lanes": [{**PLAIN["lanes"][0], "lead_time": 0}]},
     "groups": {"lanes": [{**PLAIN["lanes"][0], "dispatch_limit": 9}]},

@@ -315,6 +315,7 @@ class Switches(NamedTuple):
     patience: int
     special: int  # some lead times are not constant, or zero
     bought: int  # all outside supply is bought, with constant lead times
+    plain_orders: int  # every row orders over one link that takes any amount
     plain: int  # material moves in the plain way in every period
     history: int
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from twin.arrays import (
     LINK,
+    LINK_FORM,
     LINK_SUM,
     ROW,
     ROW_FORM,
@@ -55,6 +56,8 @@ def find_switches(
     bought = all(_is_bought(top.links[e], net) for e in material.outside)
     hindering = ("disruptions", "records", "shelf_life", "integer")
     hindered = special or bool(material.groups) or any(found[name] for name in hindering)
+    alone = all(len(x) == 1 for x in top.in_links)
+    found["plain_orders"] = alone and bool(net.supply.form[LINK_FORM.plain_order].all())
     found |= {"special": special, "bought": bought, "plain": bought and not hindered}
     return Switches(**{name: int(value) for name, value in found.items()})
 

@@ -175,17 +175,13 @@ def override(
 
 @inner
 def place(
-    lo: int, hi: int, t: int, K: int, wide: int, stock: Stock, supply: Supply, rows: Table,
-    links: Table, rings: Floats, fx: Effects, disturbed: int, integer: int,
+    lo: int, hi: int, t: int, K: int, stock: Stock, supply: Supply, rows: Table, links: Table,
+    rings: Floats,
 ) -> None:
-    """Send each row's order upstream: over its one link, or split over several."""
+    """Send each row's order upstream over its one link, as it is."""
     for i in range(np.uint64(lo), np.uint64(hi)):
         e = np.uint64(stock.row[NET_ROW.in_off, i])
         f = np.uint64(supply.link[NET_LINK.link_form, e])
-        one = np.uint64(stock.row[NET_ROW.in_off, i + np.uint64(1)]) == e + np.uint64(1)
-        if not one or supply.form[LINK_FORM.plain_order, f] == 0:
-            place_split(int(i), t, wide, stock, supply, rows, links, rings, fx, disturbed, integer)
-            continue
         r = i * np.uint64(K)
         x = e * np.uint64(K)
         for k in range(np.uint64(K)):
@@ -203,6 +199,16 @@ def place(
         for k in range(np.uint64(K)):
             links[LINK.owed, x + k] += links[LINK.placed, x + k]
         owe(e, K, supply, rows, links, LINK.placed)
+
+
+@inner
+def place_any(
+    lo: int, hi: int, t: int, K: int, stock: Stock, supply: Supply, rows: Table, links: Table,
+    rings: Floats, fx: Effects, disturbed: int, integer: int,
+) -> None:
+    """Send each row's order upstream, split over its links and rounded to what they take."""
+    for i in range(lo, hi):
+        place_split(i, t, K, stock, supply, rows, links, rings, fx, disturbed, integer)
 
 
 @leaf
