@@ -170,7 +170,7 @@ def _engine(quiet: bool) -> Iterator[terminal.Progress]:
     from twin.jit import CACHE_LASTS, watched
 
     later = "later runs start at once" if CACHE_LASTS else "every run will: no cache can be written"
-    text = f"twin: compiling the engine (a minute or two); {later}"
+    text = f"twin: compiling the engine (two or three minutes); {later}"
     shown = terminal.Progress(shown=not quiet)
     with shown as progress, watched(lambda: None if quiet else progress.remark(text)):
         yield progress
