@@ -87,6 +87,8 @@ from numba.core import event  # noqa: E402
 
 _config: Any = numba.config  # its attributes and some options are unknown to the type checker
 _compile: Any = numba.njit
+_STRICT: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True}
+_INNER = {**_STRICT, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _ENTRIES: set[Callable[..., Any]] = set()
 
 if "NUMBA_CACHE_DIR" in os.environ:
@@ -95,7 +97,7 @@ if "NUMBA_CACHE_DIR" in os.environ:
 
 def njit(function: F) -> F:
     """Compile a function with the options that hold for the whole engine."""
-    compiled: F = _compile(cache=True, error_model="numpy", nogil=True)(function)
+    compiled: F = _compile(**_STRICT)(function)
     return compiled
 
 
@@ -106,20 +108,13 @@ def entry(function: F) -> F:
     a single replication; numba refuses the option where something is allocated.
     """
     _ENTRIES.add(function)
-    compiled: F = _compile(cache=True, error_model="numpy", nogil=True, _nrt=False)(function)
+    compiled: F = _compile(**_STRICT, _nrt=False)(function)
     return compiled
 
 
 def inner(function: F) -> F:
     """Compile a function that only compiled code calls: no entry from Python, half the time."""
-    compiled: F = _compile(
-        cache=True,
-        error_model="numpy",
-        nogil=True,
-        _nrt=False,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-    )(function)
+    compiled: F = _compile(**_INNER)(function)
     return compiled
 
 
@@ -129,15 +124,7 @@ def leaf(function: F) -> F:
     A table is seven words, a group of tables some fifty, all of them pushed at every call that the
     optimiser does not fold by itself; that cost ten times the work of a short function.
     """
-    compiled: F = _compile(
-        cache=True,
-        error_model="numpy",
-        nogil=True,
-        _nrt=False,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-        forceinline=True,
-    )(function)
+    compiled: F = _compile(**_INNER, forceinline=True)(function)
     return compiled
 
 
@@ -170,7 +157,7 @@ def watched(told: Callable[[], None]) -> Iterator[None]:
     Parameters
     ----------
     told
-        Called in the thread that compiles, before the wait of about a minute.
+        Called in the thread that compiles, before the wait of a minute or more.
     """
     with event.install_listener("numba:compile", _Watch(told)):
         yield

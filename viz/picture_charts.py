@@ -92,7 +92,7 @@ def draw_orders(pen: Pen, box: Box, result: Result) -> Axes:
     bars = series.bullwhip(result)
     names = [look.said(b.name) for b in bars or []]
     left = min(0.42 * box[2], max((pen.size(n, SMALL)[0] for n in names), default=0.3) + 0.1)
-    ax = _chart(pen, box, "Bullwhip by stage", left=left, right=0.36)
+    ax = _chart(pen, box, "Bullwhip by stage (log scale)", left=left, right=0.36)
     if bars is None:
         return _empty(pen, ax, box, "orders")
     known = [b.middle for b in bars if b.middle > 0]

@@ -385,7 +385,7 @@ class NetworkPart:
         most = max((float(self.flows[list(e.links)].sum()) for e in self.plan.edges), default=0)
         units = f"{look.number(most)} {self._unit()} a {self.result.scenario.calendar.period}"
         words = (
-            "Circle: mean stock, at the tick as planned.  "
+            "Fill: mean stock; the tick is what was planned.  "
             f"Line: flow, widest {units}, dotted if only a backup.  "
         )
         if self.plan.handles:

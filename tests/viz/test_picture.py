@@ -112,7 +112,7 @@ def words(figure: Figure) -> str:
 def test_every_shipped_scenario_draws_without_overlaps(name, size):
     figure = picture.draw(shipped(name), size)
     assert [ax.get_label() for ax in figure.axes] == [
-        "network", "On time", "Stock by stage", "Bullwhip by stage",
+        "network", "On time", "Stock by stage", "Bullwhip by stage (log scale)",
     ]  # fmt: skip
     assert not overlaps(figure)
     assert not outside(figure)
