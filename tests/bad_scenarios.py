@@ -281,8 +281,6 @@ NETWORK = [
     edit("move_twice_at_once", "demand:",
          "moves: [{family: seats, at: 3, to: shop}, {family: seats, at: 3, to: dc}]\ndemand:",
          "moves[1].at", "twice"),
-    edit("move_to_where_it_is", "demand:", "moves: [{family: seats, at: 3, to: dc}]\ndemand:",
-         "moves[0].to", "there already"),
     edit("move_to_nowhere", "demand:", "moves: [{family: seats, at: 3, to: depot}]\ndemand:",
          "moves[0].to", "'depot'"),
     edit("family_without_items", FAMILY, FAMILY + "\n- {name: tables}", "families[1].name",

@@ -84,20 +84,13 @@ def mix_shares_are_complete(scenario: Scenario) -> Iterator[Problem]:
 
 
 def moves_are_one_at_a_time(scenario: Scenario) -> Iterator[Problem]:
-    """Require that a family is moved once per period, and to somewhere else."""
-    here = {f.name: f.decoupling_point for f in scenario.families}
-    last: dict[str, int] = {}
-    for n, move in sorted(enumerate(scenario.moves), key=lambda entry: entry[1].at):
-        if last.get(move.family) == move.at:
+    """Require that a family is moved at most once per period."""
+    seen: set[tuple[str, int]] = set()
+    for n, move in enumerate(scenario.moves):
+        if (move.family, move.at) in seen:
             text = f"= {move.at}; family '{move.family}' is moved twice in this period, keep one"
             yield Problem(("moves", n, "at"), text)
-        elif here.get(move.family) == move.to:
-            text = (
-                f"= {show(move.to)}; the decoupling point of '{move.family}' is there already, "
-                "remove the move"
-            )
-            yield Problem(("moves", n, "to"), text)
-        last[move.family], here[move.family] = move.at, move.to
+        seen.add((move.family, move.at))
 
 
 CHECKS = [moves_are_one_at_a_time, disruptions_are_known, chains_end, mix_shares_are_complete]
