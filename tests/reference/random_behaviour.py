@@ -54,10 +54,13 @@ def add_families(draft) -> None:
             family["ramp"] = dice.choice([0, 0, 5])
             family["run_out"] = dice.choice(["cancel", "keep"])
             family["notice"] = dice.choice([0, 2])
+            last = -1
             for _ in range(dice.randint(0, 2)):
-                draft.data["moves"].append(
-                    {"family": name, "at": dice.randint(0, 45), "to": dice.choice(draft.positions)}
-                )
+                at = dice.randint(0, 45)
+                at += at == last  # one move of a family per period
+                last = at
+                to = dice.choice(draft.positions)
+                draft.data["moves"].append({"family": name, "at": at, "to": to})
         draft.data["families"].append(family)
 
 
