@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import twin
 from twin import decoupling
 from twin.errors import NetworkError
 from twin.schema import Scenario
@@ -86,6 +87,13 @@ def test_positions_carry_the_lead_time_below_and_the_suggestion_is_the_first_tha
         ("store", 0),
     ]
     assert decoupling.suggest(t, "laptop").stage == "assembly"
+
+
+def test_a_scenario_and_its_name_are_taken_like_their_network():
+    scenario = twin.load("electronics")
+    named = [twin.suggest(x, "laptop") for x in ("electronics", scenario, build(scenario))]
+    assert named[0] == named[1] == named[2]
+    assert twin.positions("electronics", "laptop") == twin.positions(scenario, "laptop")
 
 
 def test_the_suggestion_is_the_last_position_where_customers_wait_for_nothing():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from twin.distributions import lead_time_moments
 from twin.errors import NetworkError
@@ -119,7 +120,7 @@ def order_driven_rows(topology: Topology, positions: Mapping[str, Place | None])
     )
 
 
-def positions(network: Scenario | Topology, family: str) -> list[Position]:
+def positions(network: Scenario | Topology | str | Path, family: str) -> list[Position]:
     """Return every stage that is a valid cut of a family, upstream to downstream.
 
     Raises
@@ -135,11 +136,17 @@ def positions(network: Scenario | Topology, family: str) -> list[Position]:
     ]
 
 
-def _topology(network: Scenario | Topology) -> Topology:
-    return network if isinstance(network, Topology) else build(network)
+def _topology(network: Scenario | Topology | str | Path) -> Topology:
+    if isinstance(network, Topology):
+        return network
+    if isinstance(network, Scenario):
+        return build(network)
+    from twin.load import load  # it checks, and the checks use this module
+
+    return build(load(network))
 
 
-def suggest(network: Scenario | Topology, family: str) -> Position:
+def suggest(network: Scenario | Topology | str | Path, family: str) -> Position:
     """Return the most upstream position whose lead time below fits the customers' tolerance.
 
     Where nothing fits, the most downstream position: its wait is the shortest.

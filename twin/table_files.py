@@ -117,7 +117,7 @@ def _open_book(file: Path, name: str) -> Any:
         OSError,
         TypeError,
     ) as error:
-        why = " ".join(str(error).split())[:100]
+        why = " ".join(str(error).split(",")[0].split())
         msg = (
             f"{name}: not an Excel workbook ({why}); save it as .xlsx, or give CSV files (as a "
             "folder where there are several)"
