@@ -17,7 +17,6 @@ help: ## list these targets
 	echo "  PYTHON=path chooses the Python (3.11 or 3.12) and JOBS=n the test processes (now $(JOBS))."
 
 app: $(VENV)/core.stamp ## install what a user needs, run the flagship, print its KPIs (the page itself is not built yet)
-	$(BIN)/twin warmup
 	$(BIN)/twin run configs/electronics.yaml
 
 test: $(VENV)/test.stamp check ## install what a developer needs, run the checks, then every test
@@ -51,6 +50,7 @@ $(VENV)/core.stamp: $(PINS)
 	PYTHON="$(PYTHON)" .ci/venv $(VENV)
 	echo "installing the twin into $(VENV) ..."
 	$(PIP) --editable .
+	$(BIN)/twin warmup
 	touch $@
 
 $(VENV)/test.stamp: $(PINS)
