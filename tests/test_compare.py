@@ -47,6 +47,15 @@ def test_alone_a_scenario_is_compared_with_its_undisrupted_twin() -> None:
     assert "serial (undisrupted) -> serial" in found.summary()
 
 
+def test_a_disrupted_result_carries_the_kpis_of_its_undisrupted_twin() -> None:
+    found = twin.compare(factory(disruptions=[{"kind": "outage", "start": 9, "duration": 9}]))
+    defined = {n: v for n, v in found.b.undisrupted.items() if not np.isnan(v).all()}
+    assert len(defined) > 30
+    for name, values in defined.items():
+        np.testing.assert_array_equal(values, found.a.values[name], err_msg=name)
+    assert found.a.undisrupted == {}
+
+
 def test_the_interval_is_that_of_the_paired_differences() -> None:
     found = twin.compare(shop(), set={"stock[0].policy.level": 41}, replications=8)
     row = found.frame.set_index("kpi").loc["inventory"]

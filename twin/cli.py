@@ -128,6 +128,7 @@ def run(
     they replace an earlier result.
     """
     from twin import result_folder
+    from twin.run import run as run_scenario
     from twin.shell import inputs
     from twin.shell.report import report
 
@@ -136,8 +137,9 @@ def run(
     inputs.check_picture(plot, force)
     chosen = _prepared(scenario, changes, replications, seed)
     with _engine(quiet) as progress:
-        options = {"threads": threads, "progress": progress, "cancelled": progress.cancelled}
-        result, told = _run(chosen, progress, options, wanted=not (quiet or as_json))
+        result = run_scenario(
+            chosen, threads=threads, progress=progress, cancelled=progress.cancelled
+        )
         progress.hide()
         try:
             written = _written(result, out, plot, force)
@@ -145,7 +147,7 @@ def run(
             if as_json:
                 say(result.to_json())
             else:
-                report(scenario, result, told, everything, remarks=not quiet)
+                report(scenario, result, everything, remarks=not quiet)
     if not quiet:
         for text in written:
             note(text)
@@ -174,20 +176,6 @@ def _engine(quiet: bool) -> Iterator[terminal.Progress]:
     shown = terminal.Progress(shown=not quiet)
     with shown as progress, watched(lambda: None if quiet else progress.remark(text)):
         yield progress
-
-
-def _run(
-    chosen: Scenario, progress: terminal.Progress, options: dict[str, Any], wanted: bool
-) -> tuple[Result, str]:
-    """Return the result, and what the disruptions did if that is wanted."""
-    from twin.run import run as run_scenario
-    from twin.shell.effect import effect
-
-    result = run_scenario(chosen, **options)
-    if not wanted:
-        return result, ""
-    progress.part("without disruptions")
-    return result, effect(result, **options)
 
 
 def _written(result: Result, out: Path | None, plot: Path | None, force: bool) -> list[str]:

@@ -19,6 +19,7 @@ from twin.result import Result, number, words
 from twin.run import prepare, run
 from twin.schema import Scenario
 from twin.statistics import interval
+from twin.sums import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,25 +41,7 @@ class Comparison:
     @functools.cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The table as plain data, one mapping per KPI."""
-        return [self._row(name) for name in self.a.values]
-
-    def _row(self, name: str) -> dict[str, Any]:
-        first, second = self.a.values[name], self.b.values[name]
-        extra = KPIS[name].extra
-        difference, low, high, n = interval(second - first, extra["within"].of_difference())
-        base = interval(first)[0]
-        return {
-            "kpi": name,
-            "a": base,
-            "b": interval(second)[0],
-            "difference": difference,
-            "low": low,
-            "high": high,
-            "relative": difference / abs(base) if base else np.nan,
-            "clear": bool(low > 0 or high < 0) or _without_luck(low, high, difference),
-            **{key: extra[key] for key in ("unit", "better", "group")},
-            "n": n,
-        }
+        return differences(self.a.values, self.b.values)
 
     @property
     def pairs(self) -> str:
@@ -103,6 +86,35 @@ class Comparison:
     def to_json(self) -> str:
         """Return :meth:`to_json_dict` as text."""
         return json.dumps(self.to_json_dict(), indent=1, allow_nan=False) + "\n"
+
+
+def differences(a: Mapping[str, Floats], b: Mapping[str, Floats]) -> list[dict[str, Any]]:
+    """Return one row per KPI of ``a``: both means and ``b - a`` with its paired interval.
+
+    Parameters
+    ----------
+    a, b
+        KPI -> one number per replication, the same luck in both.
+    """
+    return [_difference(name, a[name], b[name]) for name in a]
+
+
+def _difference(name: str, first: Floats, second: Floats) -> dict[str, Any]:
+    extra = KPIS[name].extra
+    difference, low, high, n = interval(second - first, extra["within"].of_difference())
+    base = interval(first)[0]
+    return {
+        "kpi": name,
+        "a": base,
+        "b": interval(second)[0],
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "relative": difference / abs(base) if base else np.nan,
+        "clear": bool(low > 0 or high < 0) or _without_luck(low, high, difference),
+        **{key: extra[key] for key in ("unit", "better", "group")},
+        "n": n,
+    }
 
 
 def compare(

@@ -54,6 +54,9 @@ class Result:
         ``cost.*``): name -> ``(n,)`` and ``(s,)``.
     series
         Recorded series, warm-up included: ``rows.on_hand`` -> ``(periods, things, R)``.
+    undisrupted
+        KPIs of the same twin without its disruptions under the same luck: name -> ``(R,)``, NaN
+        for those that need series; empty where that was not run.
     notes
         What was left out, and why.
     timing
@@ -65,6 +68,7 @@ class Result:
     row_means: Mapping[str, Floats]
     sink_means: Mapping[str, Floats]
     series: Mapping[str, Floats] = field(default_factory=dict)
+    undisrupted: Mapping[str, Floats] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     timing: Mapping[str, Any] = field(default_factory=dict)
 

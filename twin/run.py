@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,7 @@ class _Piece:
     sinks: Mapping[str, Floats]
     series: Mapping[str, Floats]
     thin: Outcome
+    undisrupted: Mapping[str, Floats] = field(default_factory=dict)
 
 
 class _Job:
@@ -137,8 +138,9 @@ class _Job:
         self.notes: list[str] = []
         self.keep = self.light() if record is None else record
         disrupted = any(d.probability > 0 for d in plan.topology.scenario.disruptions)
-        self.paired = disrupted and baseline and self.fits()
-        self.record = tuple(dict.fromkeys((*self.keep, *(SERIES if self.paired else ()))))
+        self.paired = disrupted and baseline
+        self.compared = SERIES if self.paired and self.fits() else ()
+        self.record = tuple(dict.fromkeys((*self.keep, *self.compared)))
 
     def light(self) -> tuple[str, ...]:
         """Return the series that are recorded unasked."""
@@ -181,14 +183,20 @@ class _Job:
         )  # fmt: skip
         if not self.paired:
             return [self.finished(p, kpis.undefined_paired(p.thin)) for p in pieces]
-        twins: list[Outcome] = run_blocks(
-            undisrupted(self.plan), self.replications, seed, kpis.thin,
-            record=SERIES, threads=threads, progress=told(1), cancelled=cancelled,
+        twins: list[tuple[Outcome, Mapping[str, Floats]]] = run_blocks(
+            undisrupted(self.plan), self.replications, seed, lambda o: (kpis.thin(o), kpis.compute(o)),
+            record=self.compared, threads=threads, progress=told(1), cancelled=cancelled,
         )  # fmt: skip
         return [
-            self.finished(p, kpis.compute_paired(p.thin, t))
-            for p, t in zip(pieces, twins, strict=True)
+            self.finished(p, self.resilience(p.thin, thin), undisrupted=values)
+            for p, (thin, values) in zip(pieces, twins, strict=True)
         ]
+
+    def resilience(self, disrupted: Outcome, twin: Outcome) -> Mapping[str, Floats]:
+        """Return the KPIs that compare both, undefined where their series are not recorded."""
+        if not self.compared:
+            return kpis.undefined_paired(disrupted)
+        return kpis.compute_paired(disrupted, twin)
 
     def reduce(self, o: Outcome) -> _Piece:
         """Keep of a block what the result needs."""
@@ -200,8 +208,8 @@ class _Job:
             thin=kpis.thin(o),
         )
 
-    def finished(self, piece: _Piece, paired: Mapping[str, Floats]) -> _Piece:
-        return replace(piece, values={**piece.values, **paired})
+    def finished(self, piece: _Piece, paired: Mapping[str, Floats], **more: Any) -> _Piece:
+        return replace(piece, values={**piece.values, **paired}, **more)
 
 
 def undisrupted(plan: Plan) -> Plan:
@@ -218,12 +226,19 @@ def _assemble(
     notes: Sequence[str],
 ) -> Result:
     first = pieces[0]
+    joined = _joined([p.values for p in pieces])
     return Result(
         topology=plan.topology,
-        values={n: np.concatenate([p.values[n] for p in pieces]) for n in kpis.ordered()},
+        values={n: joined[n] for n in kpis.ordered()},
         row_means={n: np.sum([p.rows[n] for p in pieces], 0) / replications for n in first.rows},
         sink_means={n: np.sum([p.sinks[n] for p in pieces], 0) / replications for n in first.sinks},
         series={n: np.concatenate([p.series[n] for p in pieces], axis=2) for n in first.series},
+        undisrupted=_joined([p.undisrupted for p in pieces]),
         notes=tuple(notes),
         timing=timing,
     )
+
+
+def _joined(blocks: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """Return each KPI's numbers of all blocks as one array."""
+    return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from twin.compare import Comparison, compare
+from twin.compare import differences
 from twin.disruptions import DISRUPTIONS
 from twin.result import Result, number
 from twin.schema import Scenario
@@ -14,30 +14,22 @@ from twin.schema import Scenario
 Row = Mapping[str, Any]
 
 
-def effect(result: Result, **options: Any) -> str:
+def effect(result: Result) -> str:
     """Return what the disruptions did, against the same twin without them under the same luck.
 
     Parameters
     ----------
     result
         Of a scenario with or without disruptions.
-    **options
-        ``threads``, ``progress``, ``cancelled`` as in :func:`twin.run`.
 
     Returns
     -------
     str
-        Nothing if no disruption can happen.
+        Nothing if no disruption can happen, or if the undisrupted twin was not run.
     """
-    if not any(d.probability > 0 for d in result.scenario.disruptions):
+    if not result.undisrupted:
         return ""
-    found = compare(result, replications=result.replications, record=(), baseline=False, **options)
-    return sentence(found)
-
-
-def sentence(found: Comparison) -> str:
-    """Return what the disruptions of ``b`` did to it, ``a`` being the same without them."""
-    rows = {row["kpi"]: row for row in found.rows}
+    rows = {row["kpi"]: row for row in differences(result.undisrupted, result.values)}
     effects = [
         _share(rows["on_time"], "of what customers wanted came on time"),
         _share(rows["lost_share"], "of demand was lost"),
@@ -45,8 +37,8 @@ def sentence(found: Comparison) -> str:
         _money(rows["profit"], "profit"),
     ]
     told = [text for text in effects if text] or ["nothing differs clearly"]
-    head = f"What {_names(found.b.scenario)} did"
-    return " ".join([f"{head}: {'; '.join(told)}.", *_times(found.b)])
+    head = f"What {_names(result.scenario)} did"
+    return " ".join([f"{head}: {'; '.join(told)}.", *_times(result)])
 
 
 def _names(scenario: Scenario) -> str:

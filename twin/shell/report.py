@@ -7,17 +7,18 @@ import textwrap
 from twin.decoupling import positions
 from twin.result import Result
 from twin.shell import figures
+from twin.shell.effect import effect
 from twin.shell.terminal import say
 
 
-def report(name: str, result: Result, told: str, everything: bool, remarks: bool) -> None:
+def report(name: str, result: Result, everything: bool, remarks: bool) -> None:
     """Print a result: title and KPIs; unless unwanted what the disruptions did and what to try."""
     say(figures.title(result))
     say("")
     say(figures.kpi_table(result, everything))
     if not remarks:
         return
-    if told:
+    if told := effect(result):
         say("\n" + textwrap.fill(told, 80))
     for remark in result.notes:
         say("\n" + textwrap.fill(f"Note: {remark}", 80))

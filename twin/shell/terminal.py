@@ -58,11 +58,6 @@ class Progress:
         self._task: Any = None
         self._shown = shown and sys.stderr.isatty()
 
-    def part(self, name: str) -> None:
-        """Begin the next part of the work."""
-        if self._bar is not None:
-            self._bar.reset(self._task, description=name, total=None)
-
     def __call__(self, done: int, total: int) -> None:
         """Show how much is done of how much in all."""
         if self._bar is not None:
