@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -47,13 +48,26 @@ def test_alone_a_scenario_is_compared_with_its_undisrupted_twin() -> None:
     assert "serial (undisrupted) -> serial" in found.summary()
 
 
-def test_a_disrupted_result_carries_the_kpis_of_its_undisrupted_twin() -> None:
-    found = twin.compare(factory(disruptions=[{"kind": "outage", "start": 9, "duration": 9}]))
-    defined = {n: v for n, v in found.b.undisrupted.items() if not np.isnan(v).all()}
-    assert len(defined) > 30
-    for name, values in defined.items():
-        np.testing.assert_array_equal(values, found.a.values[name], err_msg=name)
-    assert found.a.undisrupted == {}
+def test_the_undisrupted_twin_of_a_result_is_the_scenario_run_without_disruptions() -> None:
+    outage = {"kind": "outage", "start": 9, "duration": 9}
+    kept = twin.run(factory(disruptions=[outage])).undisrupted
+    alone = twin.run(factory())
+    assert kept is not None
+    assert kept.scenario == alone.scenario
+    for name, values in alone.values.items():
+        np.testing.assert_array_equal(kept.values[name], values, err_msg=name)
+    for name, values in alone.series.items():
+        np.testing.assert_array_equal(kept.series[name], values, err_msg=name)
+    assert alone.undisrupted is None
+
+
+def test_alone_a_scenario_is_run_only_twice(monkeypatch) -> None:
+    passes = []
+    module = sys.modules["twin.run"]  # ``twin.run`` is the function
+    whole = module.run_blocks
+    monkeypatch.setattr(module, "run_blocks", lambda *a, **k: passes.append(1) or whole(*a, **k))
+    twin.compare(factory(disruptions=[{"kind": "outage", "start": 9, "duration": 9}]))
+    assert len(passes) == 2
 
 
 def test_the_interval_is_that_of_the_paired_differences() -> None:

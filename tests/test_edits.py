@@ -105,3 +105,24 @@ def test_a_name_that_fits_several_entries_asks_for_a_position() -> None:
 def test_a_change_that_breaks_the_network_is_refused() -> None:
     with pytest.raises(NetworkError, match="has no source"):
         apply(factory(), {"purchases": []})
+
+
+def test_entries_are_added_at_the_end_of_a_list_even_of_one_left_out() -> None:
+    before = load("electronics")
+    lane = {"from": "memory_1", "to": "plant_west", "lead_time": 3}
+    move = {"family": "laptop", "at": 100, "to": "dc"}
+    after = apply(before, {"lanes[+]": [lane], "moves[+]": [move]})
+    assert after.lanes[:-1] == before.lanes
+    assert (after.lanes[-1].source, after.lanes[-1].to) == ("memory_1", "plant_west")
+    assert [m.to for m in after.moves] == ["dc"]
+
+
+@pytest.mark.parametrize("key", ["horizon[+]", "lanes[+].from", "nothing[+]"])
+def test_nothing_is_added_to_what_is_no_list(key: str) -> None:
+    with pytest.raises(ScenarioError, match="change of"):
+        apply(load("electronics"), {key: [{}]})
+
+
+def test_what_is_added_must_be_a_list() -> None:
+    with pytest.raises(ScenarioError, match="give a list of entries"):
+        apply(load("electronics"), {"lanes[+]": {"from": "memory_1"}})

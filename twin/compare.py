@@ -19,7 +19,6 @@ from twin.result import Result, number, words
 from twin.run import prepare, run
 from twin.schema import Scenario
 from twin.statistics import interval
-from twin.sums import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +40,26 @@ class Comparison:
     @functools.cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The table as plain data, one mapping per KPI."""
-        return differences(self.a.values, self.b.values)
+        return [self.row(name) for name in self.a.values]
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return the row of one KPI."""
+        first, second = self.a.values[name], self.b.values[name]
+        extra = KPIS[name].extra
+        difference, low, high, n = interval(second - first, extra["within"].of_difference())
+        base = interval(first)[0]
+        return {
+            "kpi": name,
+            "a": base,
+            "b": interval(second)[0],
+            "difference": difference,
+            "low": low,
+            "high": high,
+            "relative": difference / abs(base) if base else np.nan,
+            "clear": bool(low > 0 or high < 0) or _without_luck(low, high, difference),
+            **{key: extra[key] for key in ("unit", "better", "group")},
+            "n": n,
+        }
 
     @property
     def pairs(self) -> str:
@@ -86,35 +104,6 @@ class Comparison:
     def to_json(self) -> str:
         """Return :meth:`to_json_dict` as text."""
         return json.dumps(self.to_json_dict(), indent=1, allow_nan=False) + "\n"
-
-
-def differences(a: Mapping[str, Floats], b: Mapping[str, Floats]) -> list[dict[str, Any]]:
-    """Return one row per KPI of ``a``: both means and ``b - a`` with its paired interval.
-
-    Parameters
-    ----------
-    a, b
-        KPI -> one number per replication, the same luck in both.
-    """
-    return [_difference(name, a[name], b[name]) for name in a]
-
-
-def _difference(name: str, first: Floats, second: Floats) -> dict[str, Any]:
-    extra = KPIS[name].extra
-    difference, low, high, n = interval(second - first, extra["within"].of_difference())
-    base = interval(first)[0]
-    return {
-        "kpi": name,
-        "a": base,
-        "b": interval(second)[0],
-        "difference": difference,
-        "low": low,
-        "high": high,
-        "relative": difference / abs(base) if base else np.nan,
-        "clear": bool(low > 0 or high < 0) or _without_luck(low, high, difference),
-        **{key: extra[key] for key in ("unit", "better", "group")},
-        "n": n,
-    }
 
 
 def compare(
@@ -164,8 +153,8 @@ def compare(
         replications = leader.replications
     if seed is None:
         seed = leader.manifest["seed"] if isinstance(leader, Result) else leader.seed
-    done = [_result(x, replications, seed, options) for x in (first, second)]
-    return Comparison(*done)
+    done = _result(second, replications, seed, options)
+    return Comparison(_first(first, done, replications, seed, options), done)
 
 
 def _both(
@@ -186,6 +175,21 @@ def _both(
         msg = f"scenario '{scenario.name}' has no disruptions to compare without; give a second one"
         raise RunError(msg)
     return scenario.model_copy(update={"disruptions": []}), first
+
+
+def _first(
+    first: Scenario | Result, done: Result, replications: int, seed: int, options: Any
+) -> Result:
+    """Return the result to compare with: the undisrupted twin if that was run with the other."""
+    twin = done.undisrupted
+    if twin is not None and isinstance(first, Scenario) and _alike(first, twin.scenario):
+        return twin
+    return _result(first, replications, seed, options)
+
+
+def _alike(a: Scenario, b: Scenario) -> bool:
+    """Return whether two scenarios are the same but for what both runs have in common."""
+    return a.model_copy(update={"seed": b.seed, "replications": b.replications}) == b
 
 
 def _result(x: Scenario | Result, replications: int, seed: int, options: Any) -> Result:

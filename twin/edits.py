@@ -13,10 +13,12 @@ from twin.errors import ScenarioError
 from twin.names import nearest
 from twin.problems import show
 from twin.schema import Model, Scenario
-from twin.schema_walk import keys_of, model_in, parts
+from twin.schema_walk import keys_of, model_in, parts, takes
 from twin.validate import validate
 
 _INDEX = re.compile(r"\[(-?\d+)\]")
+APPEND = "[+]"
+"""What stands behind the name of a list whose end a change adds entries to."""
 
 
 def apply(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
@@ -30,8 +32,9 @@ def apply(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
         New value by dotted key, as in a scenario file: ``{"horizon": 200, "stock[2].policy.level":
         50, "sites.dc_1.owner": "maker"}``. Entries of lists are named by their position or by what
         the file calls them: a name; ``from->to`` for a lane; ``site/item`` for a production, a
-        purchase or a customer (``site/item/customer`` where there are several). Several changes
-        are made one after the other and checked together.
+        purchase or a customer (``site/item/customer`` where there are several). ``lanes[+]`` adds
+        a list of entries at the end. Several changes are made one after the other and checked
+        together.
 
     Raises
     ------
@@ -74,6 +77,9 @@ class _Walk:
         here: Any = data
         annotation: Any = Scenario
         while True:
+            if isinstance(here, list) and self.rest == APPEND:
+                self.append(here, value)
+                return
             if isinstance(here, list):
                 step: str | int = self.position(here, annotation)
                 annotation = _model(annotation)
@@ -88,9 +94,18 @@ class _Walk:
                 return
             here = self.down(here, step, annotation)
 
+    def append(self, here: list[Any], value: Any) -> None:
+        """Add entries at the end of a list."""
+        if not isinstance(value, list):
+            text = f"{show(value)} cannot be added; give a list of entries, [{{...}}]"
+            raise self.fail(text)
+        here.extend(value)
+
     def down(self, here: Any, step: str | int, annotation: Any) -> Any:
         """Return what lies below a step, made if the scenario leaves it out."""
         inside = here[step] if isinstance(step, int) else here.get(step)
+        if inside is None and self.rest == APPEND and takes(annotation, list):
+            here[step] = inside = []
         if inside is None or not isinstance(inside, dict | list):
             empty = _empty(annotation, inside)
             if empty is None:

@@ -55,8 +55,7 @@ class Result:
     series
         Recorded series, warm-up included: ``rows.on_hand`` -> ``(periods, things, R)``.
     undisrupted
-        KPIs of the same twin without its disruptions under the same luck: name -> ``(R,)``, NaN
-        for those that need series; empty where that was not run.
+        The same twin without its disruptions under the same luck, where that was run.
     notes
         What was left out, and why.
     timing
@@ -68,7 +67,7 @@ class Result:
     row_means: Mapping[str, Floats]
     sink_means: Mapping[str, Floats]
     series: Mapping[str, Floats] = field(default_factory=dict)
-    undisrupted: Mapping[str, Floats] = field(default_factory=dict)
+    undisrupted: Result | None = None
     notes: tuple[str, ...] = ()
     timing: Mapping[str, Any] = field(default_factory=dict)
 

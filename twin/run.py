@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from twin.load import load
 from twin.result import Result
 from twin.schema import Scenario
 from twin.sums import Floats
+from twin.topology import Topology
 
 Progress = Callable[[int, int], None]
 
@@ -95,9 +96,10 @@ def run(
     R = R or chosen.replications
     plan = Plan.of(chosen)
     job = _Job(plan, R, keep, baseline)
-    pieces = job.run(workers, progress, cancelled)
+    pieces, twins = job.run(workers, progress, cancelled)
     timing = {"started": started, "seconds": time.perf_counter() - begun, "threads": workers}
-    return _assemble(plan, R, pieces, timing, job.notes)
+    twin = _assemble(_quiet(plan.topology), twins, timing) if twins else None
+    return replace(_assemble(plan.topology, pieces, timing, job.notes), undisrupted=twin)
 
 
 def prepare(
@@ -125,7 +127,6 @@ class _Piece:
     sinks: Mapping[str, Floats]
     series: Mapping[str, Floats]
     thin: Outcome
-    undisrupted: Mapping[str, Floats] = field(default_factory=dict)
 
 
 class _Job:
@@ -167,36 +168,29 @@ class _Job:
 
     def run(
         self, threads: int, progress: Progress | None, cancelled: threading.Event | None
-    ) -> list[_Piece]:
-        """Run the blocks, and those of the undisrupted twin with the same luck."""
+    ) -> tuple[list[_Piece], list[_Piece]]:
+        """Run the blocks, and those of the undisrupted twin with the same luck (or none)."""
         seed = self.plan.topology.scenario.seed
         passes = 2 if self.paired else 1
 
-        def told(done_passes: int) -> Progress | None:
-            if progress is None:
-                return None
-            return lambda done, total: progress(done + done_passes * total, passes * total)
+        def blocks(plan: Plan, before: int) -> list[_Piece]:
+            def told(done: int, total: int) -> None:
+                if progress is not None:
+                    progress(done + before * total, passes * total)
 
-        pieces: list[_Piece] = run_blocks(
-            self.plan, self.replications, seed, self.reduce,
-            record=self.record, threads=threads, progress=told(0), cancelled=cancelled,
-        )  # fmt: skip
-        if not self.paired:
-            return [self.finished(p, kpis.undefined_paired(p.thin)) for p in pieces]
-        twins: list[tuple[Outcome, Mapping[str, Floats]]] = run_blocks(
-            undisrupted(self.plan), self.replications, seed, lambda o: (kpis.thin(o), kpis.compute(o)),
-            record=self.compared, threads=threads, progress=told(1), cancelled=cancelled,
-        )  # fmt: skip
-        return [
-            self.finished(p, self.resilience(p.thin, thin), undisrupted=values)
-            for p, (thin, values) in zip(pieces, twins, strict=True)
-        ]
+            return run_blocks(
+                plan, self.replications, seed, self.reduce,
+                record=self.record, threads=threads, progress=told, cancelled=cancelled,
+            )  # fmt: skip
 
-    def resilience(self, disrupted: Outcome, twin: Outcome) -> Mapping[str, Floats]:
-        """Return the KPIs that compare both, undefined where their series are not recorded."""
-        if not self.compared:
-            return kpis.undefined_paired(disrupted)
-        return kpis.compute_paired(disrupted, twin)
+        pieces = blocks(self.plan, 0)
+        twins = blocks(undisrupted(self.plan), 1) if self.paired else []
+        undefined = [kpis.undefined_paired(p.thin) for p in pieces]
+        paired = undefined
+        if self.compared:
+            both = zip(pieces, twins, strict=True)
+            paired = [kpis.compute_paired(p.thin, t.thin) for p, t in both]
+        return _with(pieces, paired), _with(twins, undefined)
 
     def reduce(self, o: Outcome) -> _Piece:
         """Keep of a block what the result needs."""
@@ -208,8 +202,13 @@ class _Job:
             thin=kpis.thin(o),
         )
 
-    def finished(self, piece: _Piece, paired: Mapping[str, Floats], **more: Any) -> _Piece:
-        return replace(piece, values={**piece.values, **paired}, **more)
+
+def _with(pieces: list[_Piece], paired: list[dict[str, Floats]]) -> list[_Piece]:
+    """Return the blocks with the KPIs that compare them with their undisrupted twins."""
+    return [
+        replace(piece, values={**piece.values, **more})
+        for piece, more in zip(pieces, paired, strict=False)
+    ]
 
 
 def undisrupted(plan: Plan) -> Plan:
@@ -218,27 +217,27 @@ def undisrupted(plan: Plan) -> Plan:
     return replace(plan, events=replace(plan.events, events=quiet))
 
 
+def _quiet(topology: Topology) -> Topology:
+    """Return the same network of a scenario without disruptions."""
+    scenario = topology.scenario.model_copy(update={"disruptions": []})
+    return replace(topology, scenario=scenario)
+
+
 def _assemble(
-    plan: Plan,
-    replications: int,
+    topology: Topology,
     pieces: Sequence[_Piece],
     timing: Mapping[str, Any],
-    notes: Sequence[str],
+    notes: Sequence[str] = (),
 ) -> Result:
     first = pieces[0]
-    joined = _joined([p.values for p in pieces])
+    joined = {n: np.concatenate([p.values[n] for p in pieces]) for n in kpis.ordered()}
+    R = next(iter(joined.values())).size
     return Result(
-        topology=plan.topology,
-        values={n: joined[n] for n in kpis.ordered()},
-        row_means={n: np.sum([p.rows[n] for p in pieces], 0) / replications for n in first.rows},
-        sink_means={n: np.sum([p.sinks[n] for p in pieces], 0) / replications for n in first.sinks},
+        topology=topology,
+        values=joined,
+        row_means={n: np.sum([p.rows[n] for p in pieces], 0) / R for n in first.rows},
+        sink_means={n: np.sum([p.sinks[n] for p in pieces], 0) / R for n in first.sinks},
         series={n: np.concatenate([p.series[n] for p in pieces], axis=2) for n in first.series},
-        undisrupted=_joined([p.undisrupted for p in pieces]),
         notes=tuple(notes),
         timing=timing,
     )
-
-
-def _joined(blocks: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
-    """Return each KPI's numbers of all blocks as one array."""
-    return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}

@@ -30,6 +30,33 @@ SHADES = {
 """First and last shade of the stages of a mode."""
 
 
+LIGHT = {
+    "ink": INK, "grey": GREY, "hair": HAIR, "edge": EDGE, "page": "#f5f6f8", "card": "#ffffff",
+    "push": BLUE, "pull": ORANGE, "push-text": "#2b6cb0", "pull-text": ORANGE_TEXT,
+    "push-ground": BLUE_GROUND, "pull-ground": ORANGE_GROUND, "own": MARK["own"],
+    "amber": AMBER, "amber-text": AMBER_TEXT, "good": "#276749", "bad": "#b42318",
+    "focus": "#1a56db", "base": "#7b8698",
+}  # fmt: skip
+DARK = {
+    "ink": "#eef1f5", "grey": "#a9b4c4", "hair": "#333d4b", "edge": "#5d6b7e", "page": "#11161d",
+    "card": "#1a212b", "push": "#63a4e6", "pull": "#f0934a", "push-text": "#8cbdf0",
+    "pull-text": "#f5ae76", "push-ground": "#182536", "pull-ground": "#2e2219", "own": "#8d99aa",
+    "amber": "#e0a62b", "amber-text": "#f0c46a", "good": "#6fcf97", "bad": "#ff8f80",
+    "focus": "#82b1ff", "base": "#8b97a8",
+}  # fmt: skip
+"""Colours of the page by role, the same roles light and dark."""
+
+
+def css() -> str:
+    """Return the page's colours as CSS variables, ``--ink`` and so on, light and dark."""
+    light, dark = (
+        "".join(f"--{role}:{colour};" for role, colour in theme.items()) for theme in (LIGHT, DARK)
+    )
+    return (
+        f":root{{color-scheme:light;{light}}}\n:root[data-theme=dark]{{color-scheme:dark;{dark}}}\n"
+    )
+
+
 def number(x: float) -> str:
     """Return a number with 3 digits that count, thousands apart: ``1,230``, ``22.7 M``."""
     if math.isnan(x):

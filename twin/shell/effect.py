@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from twin.compare import differences
+from twin.compare import Comparison
 from twin.disruptions import DISRUPTIONS
 from twin.result import Result, number
 from twin.schema import Scenario
@@ -27,9 +27,9 @@ def effect(result: Result) -> str:
     str
         Nothing if no disruption can happen, or if the undisrupted twin was not run.
     """
-    if not result.undisrupted:
+    if result.undisrupted is None:
         return ""
-    rows = {row["kpi"]: row for row in differences(result.undisrupted, result.values)}
+    rows = {row["kpi"]: row for row in Comparison(result.undisrupted, result).rows}
     effects = [
         _share(rows["on_time"], "of what customers wanted came on time"),
         _share(rows["lost_share"], "of demand was lost"),
