@@ -16,8 +16,8 @@ help: ## list these targets
 	sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
 	echo "  PYTHON=path chooses the Python (3.11 or 3.12) and JOBS=n the test processes (now $(JOBS))."
 
-app: $(VENV)/core.stamp ## install what a user needs, run the flagship, print its KPIs (the page itself is not built yet)
-	$(BIN)/twin run configs/electronics.yaml
+app: $(VENV)/app.stamp ## install what a user needs and open the what-if app (Ctrl-C stops it)
+	$(BIN)/twin app
 
 test: $(VENV)/test.stamp check ## install what a developer needs, run the checks, then every test
 	marks="$$(.ci/parts)" && \
@@ -53,8 +53,13 @@ $(VENV)/core.stamp: $(PINS)
 	$(BIN)/twin warmup
 	touch $@
 
+$(VENV)/app.stamp: $(VENV)/core.stamp
+	echo "installing what the app needs into $(VENV) (a minute or two) ..."
+	$(PIP) --editable '.[app]'
+	touch $@
+
 $(VENV)/test.stamp: $(PINS)
 	PYTHON="$(PYTHON)" .ci/venv $(VENV)
 	echo "installing the twin and its test tools into $(VENV) (some minutes the first time) ..."
 	$(PIP) --editable '.[test]'
-	touch $(VENV)/core.stamp $@
+	touch $(VENV)/core.stamp $(VENV)/app.stamp $@

@@ -73,7 +73,9 @@ def without_timing(text: str) -> str:
     return kept + str(sorted(data))
 
 
-COMMANDS = ("run", "compare", "validate", "new", "list", "schema", "explain", "warmup", "version")
+COMMANDS = (
+    "app", "run", "compare", "validate", "new", "list", "schema", "explain", "warmup", "version",
+)  # fmt: skip
 
 
 @pytest.mark.nojit

@@ -11,8 +11,9 @@ import twin
 
 NAMES = [
     "Comparison", "NetworkError", "OutputError", "Result", "RunError", "Scenario", "ScenarioError",
-    "Simulation", "TwinError", "apply", "compare", "explain", "from_graph", "json_schema", "load",
-    "positions", "run", "save", "suggest", "to_graph",
+    "Simulation", "TwinError", "apply", "compare", "explain", "from_graph", "frontier",
+    "json_schema", "load", "positions", "run", "save", "suggest", "to_graph",
+    "value_of_information",
 ]  # fmt: skip
 
 

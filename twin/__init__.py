@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from twin.edits import apply
     from twin.errors import NetworkError, OutputError, RunError, ScenarioError, TwinError
     from twin.explain import explain
+    from twin.frontier import frontier
     from twin.graphs import from_graph, to_graph
+    from twin.information import value_of_information
     from twin.json_schema import json_schema
     from twin.load import load, save
     from twin.result import Result
@@ -47,6 +49,7 @@ __all__ = [
     "compare",
     "explain",
     "from_graph",
+    "frontier",
     "json_schema",
     "load",
     "positions",
@@ -54,6 +57,7 @@ __all__ = [
     "save",
     "suggest",
     "to_graph",
+    "value_of_information",
 ]
 
 _HOME = {
@@ -70,6 +74,7 @@ _HOME = {
     "compare": "compare",
     "explain": "explain",
     "from_graph": "graphs",
+    "frontier": "frontier",
     "json_schema": "json_schema",
     "load": "load",
     "positions": "decoupling",
@@ -77,6 +82,7 @@ _HOME = {
     "save": "load",
     "suggest": "decoupling",
     "to_graph": "graphs",
+    "value_of_information": "information",
 }
 
 

@@ -353,6 +353,46 @@ def explain(scenario: Name, as_json: AsJson = False) -> None:
     say(json.dumps(asdict(found), indent=1, ensure_ascii=False) if as_json else found.text())
 
 
+@command(app, "Open the what-if app in a browser.", name="app")
+def open_app(
+    scenario: Annotated[
+        str | None,
+        typer.Argument(metavar="[SCENARIO]", help="What to open first; default: electronics."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Where to listen; default: this machine alone.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Default: the first that is free from 8765 on; 0: any."),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TWIN_APP_TOKEN", metavar="TOKEN",
+            help="Ask browsers for it; 'auto' makes one up.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="One more name of this server; may be repeated."),
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the link.")] = False,
+) -> None:  # fmt: skip
+    """Open the what-if app: drag the decoupling point, break things, see the difference.
+
+    twin app
+    twin app my.yaml --port 9000
+    twin app --host 0.0.0.0 --token auto --no-browser
+
+    It runs until Ctrl-C and talks to no other machine. Beyond this machine it is served only to
+    browsers that open its link with the token.
+    """
+    from viz.server.launch import serve
+
+    serve(scenario, host, port, token, allow_host or (), browser=not no_browser)
+
+
 @command(app)
 def warmup() -> None:
     """Compile the engine now, so that the first run need not wait.

@@ -88,14 +88,17 @@ def run(
     """
     begun = time.perf_counter()
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    R = None if replications is None else arguments.whole("replications", replications)
     workers = (os.cpu_count() or 1) if threads is None else arguments.whole("threads", threads)
-    keep = None if record is None else arguments.series(record)
     arguments.callbacks(progress, cancelled)
     chosen = prepare(scenario, {**changes, **arguments.changes(set)}, seed)
-    R = R or chosen.replications
+    R = chosen.replications if replications is None else replications
     plan = Plan.of(chosen)
-    job = _Job(plan, R, keep, baseline)
+    job = _Job(
+        plan,
+        arguments.whole("replications", R),
+        None if record is None else arguments.series(record),
+        baseline,
+    )
     pieces, twins = job.run(workers, progress, cancelled)
     timing = {"started": started, "seconds": time.perf_counter() - begun, "threads": workers}
     twin = _assemble(_quiet(plan.topology), twins, timing) if twins else None

@@ -108,7 +108,9 @@ def _open_book(file: Path, name: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return openpyxl.load_workbook(file, read_only=True, data_only=True)
+            # in memory, for openpyxl leaves a file open that it cannot read
+            content = io.BytesIO(file.read_bytes())
+            return openpyxl.load_workbook(content, read_only=True, data_only=True)
     except (
         InvalidFileException,
         zipfile.BadZipFile,

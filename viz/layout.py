@@ -6,6 +6,7 @@ source, a half is the border between two columns), ``y`` runs from 0 (top) to 1.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -118,6 +119,7 @@ def layout(
     topology: Topology,
     positions: Mapping[str, Place | None] | None = None,
     most_sites: int = MOST_SITES,
+    groups: Mapping[str, str] | None = None,
 ) -> Layout:
     """Lay out a network; equal networks are laid out equally.
 
@@ -129,8 +131,11 @@ def layout(
         Decoupling point by family; default: the scenario's.
     most_sites
         Stages with more sites than this become one node.
+    groups
+        Node of every site that has stock points, instead; sites of one node share their stage.
     """
-    groups = _groups(topology, most_sites)
+    if groups is None:
+        groups = _groups(topology, most_sites)
     stages, nodes = _columns(topology, groups)
     links = _links(topology, nodes)
     chains, layers = _layers(nodes, links)
@@ -173,12 +178,15 @@ def _columns(
             start[stage] = first
             stages.append((stage, first, first + max(inside)))
             first += max(inside) + 1
+    sites = _near((name, site) for site, name in groups.items())
+    rows: dict[str, list[int]] = {}
+    for p in top.points:
+        rows.setdefault(groups[p.site.name], []).append(p.index)
     nodes = {}
     for name in dict.fromkeys(groups[s.name] for s in top.scenario.sites if s.name in groups):
-        sites = tuple(s for s, n in groups.items() if n == name)
-        rows = tuple(p.index for p in top.points if groups[p.site.name] == name)
         stage = stage_of[name]
-        nodes[name] = Node(name, stage, start[stage] + depth[name], 0.5, sites, rows)
+        x = start[stage] + depth[name]
+        nodes[name] = Node(name, stage, x, 0.5, tuple(sites[name]), tuple(rows[name]))
     return tuple(stages), nodes
 
 
@@ -288,8 +296,11 @@ def crossings(layers: Sequence[Sequence[str]], steps: Mapping[int, list[tuple[st
     for x, pairs in steps.items():
         left = {n: i for i, n in enumerate(layers[x])}
         right = {n: i for i, n in enumerate(layers[x + 1])}
-        ends = [(left[a], right[b]) for a, b in pairs]
-        total += sum((a - c) * (b - d) < 0 for (a, b), (c, d) in itertools.combinations(ends, 2))
+        above: list[int] = []  # right ends of the pieces whose left ends stand higher, sorted
+        for _, end in sorted((left[a], right[b]) for a, b in pairs):
+            at = bisect.bisect_right(above, end)
+            total += len(above) - at
+            above.insert(at, end)
     return total
 
 
@@ -368,14 +379,14 @@ def _handles(
     for family, place in positions.items():
         if place is not None:
             cut = cut_rows(top, family, place)
-            path = _border(nodes, cut)
+            path = border(nodes, cut)
             named = [place] if isinstance(place, str) else place
             found.setdefault(path, (" + ".join(named), []))[1].append(family)
     handles = [Handle(tuple(names), path, place) for path, (place, names) in found.items()]
     return tuple(sorted(handles, key=lambda h: (_mean([x for x, _ in h.path]), h.families)))
 
 
-def _border(nodes: Sequence[Node], cut: frozenset[int]) -> tuple[tuple[float, float], ...]:
+def border(nodes: Sequence[Node], cut: frozenset[int]) -> tuple[tuple[float, float], ...]:
     """Return the line right of the nodes of a cut, with a step between nodes at other columns."""
     on = sorted((n.y, n.x + 0.5) for n in nodes if cut & set(n.rows))
     deepest = {x for _, x in on}

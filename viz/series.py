@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin import decoupling
 from twin.compile.rules import first_forecasts, opening_level, protection
@@ -101,7 +102,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that goes wrong, or a move of a decoupling point (``end == start``)."""
+    """Something that goes wrong, or a move of a decoupling point (no cause, ``end == start``)."""
 
     name: str
     start: int
@@ -109,6 +110,7 @@ class Event:
     probability: float = 1.0
     rows: frozenset[int] = field(default_factory=frozenset)
     lanes: frozenset[str] = field(default_factory=frozenset)
+    cause: Disruption | None = None
 
 
 # --------------------------------------------------------------------------------- push, pull, own
@@ -207,6 +209,12 @@ def service(result: Result) -> Course | None:
     Units on time over units due in the ``resilience.window`` periods that end now (NaN where
     none is due), by :func:`twin.kpis.resilience.service`.
     """
+    shares = on_time_shares(result)
+    return None if shares is None else course(shares, result.scenario.warmup)
+
+
+def on_time_shares(result: Result) -> Floats | None:
+    """Return what :func:`service` is drawn from, ``(T, R)``; nothing if it was not recorded."""
     if not set(resilience.SERIES) <= set(result.series):
         return None
     top = result.topology
@@ -216,8 +224,7 @@ def service(result: Result) -> Course | None:
     if found is None:
         return None
     w, first = result.scenario.resilience.window, result.scenario.warmup
-    share = ratio(_moving(found.on_time, w), _moving(found.due, w))[first:]
-    return _course(share, first)
+    return ratio(_moving(found.on_time, w), _moving(found.due, w))[first:]
 
 
 def on_time(result: Result, rows: Iterable[int]) -> float:
@@ -234,11 +241,15 @@ def _moving(values: Floats, w: int) -> Floats:
     return sums
 
 
-def _course(values: Floats, first: int) -> Course:
+def course(values: Floats, first: int) -> Course:
+    """Return median and band of ``(T, R)``, NaN left out; the first row is period ``first``."""
     t = first + np.arange(values.shape[0], dtype=float)
     low, middle, high = np.full((3, t.size), np.nan)
-    known = ~np.isnan(values).all(axis=1)
-    low[known], middle[known], high[known] = np.nanquantile(values[known], BAND, axis=1)
+    whole = ~np.isnan(values).any(axis=1)  # numpy's way around NaN is slow, and they are few
+    low[whole], middle[whole], high[whole] = np.quantile(values[whole], BAND, axis=1)
+    part = ~whole & ~np.isnan(values).all(axis=1)
+    if part.any():
+        low[part], middle[part], high[part] = np.nanquantile(values[part], BAND, axis=1)
     return Course(t, low, middle, high)
 
 
@@ -264,18 +275,49 @@ def bullwhip(result: Result) -> list[Bar] | None:
     return found
 
 
+def ordering_rows(topology: Topology, stage: str) -> NDArray[np.int64]:
+    """Return the stock points of a stage that order from outside it, as its bullwhip counts."""
+    found = []
+    for p in topology.points:
+        links = (topology.links[e] for e in topology.in_links[p.index])
+        if p.stage == stage and any(
+            all(topology.points[i].stage != stage for i, _ in e.inputs) for e in links
+        ):
+            found.append(p.index)
+    return np.array(found, np.int64)
+
+
+def stage_orders(result: Result) -> dict[str, Floats] | None:
+    """Return what each stage orders from outside over time, units ``(T, R)``; None if not recorded."""
+    if "rows.order" not in result.series:
+        return None
+    top = result.topology
+    stages = [s for s in top.stages() if any(p.stage == s for p in top.points)]
+    chosen = np.zeros((len(stages), len(top.points)))
+    for i, stage in enumerate(stages):
+        chosen[i, ordering_rows(top, stage)] = 1.0
+    data = result.series["rows.order"][result.scenario.warmup :]
+    return dict(zip(stages, np.matmul(chosen, data).swapaxes(0, 1), strict=True))
+
+
 def _orders(result: Result) -> Any:
     """Return what the bullwhip reads of an outcome, from the recorded series."""
     top, first = result.topology, result.scenario.warmup
     orders = result.series["rows.order"][first:]
     total = result.series["sinks.ordered_total"]
     accepted = np.diff(total, axis=0, prepend=0.0)[first:]
-    incoming = np.zeros_like(orders)
+    served = sorted({s.row for s in top.sinks})
+    incoming = np.zeros((orders.shape[0], len(served), orders.shape[2]))
     for s in top.sinks:
-        incoming[:, s.row] += accepted[:, s.index]
+        incoming[:, served.index(s.row)] += accepted[:, s.index]
     sums = {}
-    for name, x in (("order", orders), ("incoming", incoming)):
-        sums |= {f"rows.{name}": x.sum(axis=0), f"rows.{name}_squared": (x * x).sum(axis=0)}
+    for name, x, rows in (
+        ("order", orders, range(len(top.points))),
+        ("incoming", incoming, served),
+    ):
+        for kind, found in (("", x.sum(axis=0)), ("_squared", np.einsum("tnr,tnr->nr", x, x))):
+            sums[f"rows.{name}{kind}"] = np.zeros(orders.shape[1:])
+            sums[f"rows.{name}{kind}"][list(rows)] = found
     return _like_outcome(
         plan=SimpleNamespace(topology=top),
         sums=sums,
@@ -302,7 +344,8 @@ def events(topology: Topology) -> list[Event]:
         if d.probability > 0:
             name = (d.name or d.kind).replace("_", " ")
             rows, lanes = _hit(topology, d)
-            found.append(Event(name, start, start + max(1, d.duration), d.probability, rows, lanes))
+            end = start + max(1, d.duration)
+            found.append(Event(name, start, end, d.probability, rows, lanes, d))
     notice = {f.name: f.notice for f in s.families}
     for m in s.moves:
         to = m.to if isinstance(m.to, str) else " + ".join(m.to)

@@ -1,0 +1,164 @@
+"""What one run of a what-if comes to on the page: small payloads for the parts that show it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import twin
+from twin.compare import Comparison
+from twin.result import Result
+from twin.schema import Scenario
+from viz import chart_data, network_data, report_what_if, series
+
+FIRST = 16
+"""Replications of a first answer."""
+
+FULL = 64
+"""Replications of a full answer, fewer in large networks (:func:`full`)."""
+
+CELLS = 20_000_000
+"""Most numbers (stock points x periods x replications) of one recorded series."""
+
+BASELINES = {
+    "calm": "the same design without disruptions",
+    "opened": "the scenario as it was opened",
+}
+"""What a what-if can be compared with."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A what-if that was run, and what the page shows of it.
+
+    Attributes
+    ----------
+    changes
+        What made the what-if out of the scenario that was opened.
+    comparison
+        Baseline and what-if; series of stock points are kept as means over the replications.
+    baseline
+        Which one: a key of :data:`BASELINES`.
+    wanted
+        Replications of the full answer.
+    state, frames, charts, tiles
+        Payloads of the network, of playing, of the charts and of the tiles.
+    """
+
+    changes: Mapping[str, Any]
+    comparison: Comparison
+    baseline: str
+    wanted: int
+    state: Mapping[str, Any]
+    frames: bytes
+    charts: Mapping[str, Any]
+    tiles: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The what-if."""
+        return self.comparison.b.scenario
+
+    @property
+    def replications(self) -> int:
+        """Replications that this answer rests on."""
+        return self.comparison.b.replications
+
+
+def full(scenario: Scenario, stock_points: int) -> int:
+    """Return how many replications a full answer takes: as many as memory allows, up to FULL."""
+    return int(min(FULL, max(FIRST, CELLS // max(1, stock_points * scenario.horizon))))
+
+
+def compute(
+    base: Scenario,
+    changes: Mapping[str, Any],
+    *,
+    replications: int,
+    wanted: int,
+    baseline: str = "calm",
+    expanded: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> Answer:
+    """Run a what-if and its baseline under the same luck and return what the page shows.
+
+    Parameters
+    ----------
+    base, changes
+        What was opened, and what makes the what-if of it, as :func:`twin.apply` takes it.
+    replications, wanted
+        Draws of luck now, and of the full answer.
+    baseline
+        A key of :data:`BASELINES`; without disruptions it is always the scenario as opened.
+    expanded
+        Groups of sites that are drawn one by one.
+    progress, cancelled
+        As in :func:`twin.run`.
+
+    Raises
+    ------
+    TwinError
+        If the changes do not fit the scenario, or the run was cancelled.
+    """
+    found, name = compared(
+        base, changes, replications=replications, baseline=baseline, progress=progress,
+        cancelled=cancelled,
+    )  # fmt: skip
+    kept = Comparison(_light(found.a), _light(found.b))
+    return Answer(
+        changes=dict(changes),
+        comparison=kept,
+        baseline=name,
+        wanted=wanted,
+        charts=chart_data.charts(found),
+        tiles=tiles(found),
+        **drawn(kept, expanded),
+    )
+
+
+def compared(
+    base: Scenario, changes: Mapping[str, Any], *, replications: int, baseline: str, **options: Any
+) -> tuple[Comparison, str]:
+    """Return baseline and what-if with all their series, and which baseline it is.
+
+    Parameters and errors are those of :func:`compute`.
+    """
+    options["record"] = series.NEEDED
+    what_if = twin.run(twin.apply(base, changes), replications=replications, **options)
+    if baseline == "calm" and what_if.undisrupted is not None:
+        return Comparison(what_if.undisrupted, what_if), "calm"
+    if not changes:
+        return Comparison(what_if, what_if), "opened"
+    seed = what_if.scenario.seed
+    options |= {"seed": seed, "baseline": False, "replications": replications}
+    return Comparison(twin.run(base, **options), what_if), "opened"
+
+
+def drawn(comparison: Comparison, expanded: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the payloads of the network and of playing, some of its groups drawn open."""
+    result = comparison.b
+    drawing = network_data.drawing(result.topology, frozenset(expanded))
+    return {
+        "state": network_data.state(result, drawing),
+        "frames": network_data.frames(result, drawing),
+    }
+
+
+def tiles(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return the tiles as plain data: name, value, unit, change, tone."""
+    return [
+        {"name": t.name, "value": t.value, "unit": t.unit, "change": t.change, "tone": t.tone}
+        for t in report_what_if.tiles(comparison)
+    ]
+
+
+def _light(result: Result) -> Result:
+    """Return a result with series of stock points, which are the large ones, as means."""
+    kept = {
+        name: values.mean(axis=2, keepdims=True) if name.startswith("rows.") else values
+        for name, values in result.series.items()
+    }
+    return replace(result, series=kept, undisrupted=None)

@@ -1,0 +1,318 @@
+"""What one user sees and does: the scenario that is open, its changes with undo, the answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import solara
+
+import twin
+from twin.compare import Comparison
+from twin.errors import TwinError
+from twin.frontier import frontier
+from twin.schema import Scenario
+from twin.topology import Topology, build
+from viz import answer as answers
+from viz.answer import Answer
+from viz.page import first
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The scenario that changes start from.
+
+    Attributes
+    ----------
+    name
+        Of a shipped scenario or a file.
+    scenario
+        As it was opened.
+    shipped
+        Whether a link can name it.
+    """
+
+    name: str
+    scenario: Scenario
+    shipped: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """Changes as they stand after something was done, with what that was."""
+
+    changes: Mapping[str, Any]
+    label: str = "opened"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A what-if under a name of the user's own.
+
+    Attributes
+    ----------
+    name
+        The user's.
+    opened, changes
+        What it is.
+    tiles
+        Its key figures, as of :func:`viz.answer.tiles`.
+    """
+
+    name: str
+    opened: Opened
+    changes: Mapping[str, Any]
+    tiles: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is being worked out: how many replications of how many, and how far it is."""
+
+    replications: int = 0
+    wanted: int = 0
+    share: float = 0.0
+
+
+class Session:
+    """State of one page; its reactive parts redraw what reads them.
+
+    Every edit goes through :meth:`edit`: it is checked at once, can be undone, and starts a first
+    answer of few replications and then a full one; a newer edit stops both.
+    """
+
+    def __init__(self, opened: Opened, changes: Mapping[str, Any] | None = None) -> None:
+        self.opened = solara.reactive(opened)
+        self.steps = solara.reactive((Step(dict(changes or {})),))
+        self.at = solara.reactive(0)
+        self.network: solara.Reactive[Topology] = solara.reactive(
+            build(twin.apply(opened.scenario, changes or {}))
+        )
+        self.answer: solara.Reactive[Answer | None] = solara.reactive(None)
+        self.running: solara.Reactive[Running | None] = solara.reactive(None)
+        self.rows: solara.Reactive[list[dict[str, Any]] | None] = solara.reactive(None)
+        self.frontier_running: solara.Reactive[Running | None] = solara.reactive(None)
+        self.message = solara.reactive("")
+        self.baseline = solara.reactive("calm")
+        self.selected = solara.reactive("")
+        self.bar = solara.reactive(-1)
+        self.family = solara.reactive("")
+        self.expanded: solara.Reactive[frozenset[str]] = solara.reactive(frozenset())
+        self.cursor = solara.reactive(-1)
+        self.playing = solara.reactive(False)
+        self.dark: solara.Reactive[bool | None] = solara.reactive(None)
+        self.help = solara.reactive(False)
+        self.copied: solara.Reactive[dict[str, Any]] = solara.reactive({})
+        self.saved: solara.Reactive[tuple[Kept, ...]] = solara.reactive(())
+        self._stop = threading.Event()
+        self._stop_frontier = threading.Event()
+        self.ask()
+
+    # --------------------------------------------------------------------------------- reading
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """What makes the what-if out of the scenario that was opened."""
+        return self.steps.value[self.at.value].changes
+
+    @property
+    def base(self) -> Scenario:
+        """The scenario that was opened."""
+        return self.opened.value.scenario
+
+    @property
+    def scenario(self) -> Scenario:
+        """The what-if as it stands, run or not."""
+        return self.network.value.scenario
+
+    @property
+    def stale(self) -> bool:
+        """Whether the answer shown belongs to other changes than these."""
+        shown = self.answer.value
+        return shown is None or shown.changes != self.changes
+
+    # --------------------------------------------------------------------------------- editing
+    def edit(self, label: str, changes: Mapping[str, Any]) -> bool:
+        """Take new changes, or say why not and keep everything as it was."""
+        if changes == self.changes:
+            return True
+        if not self._take(changes):
+            return False
+        self.steps.value = (*self.steps.value[: self.at.value + 1], Step(dict(changes), label))
+        self.at.value += 1
+        self.ask()
+        return True
+
+    def attempt(self, label: str, make: Callable[[], Mapping[str, Any]]) -> bool:
+        """Take the changes that a function makes, or say why it cannot make them."""
+        try:
+            changes = make()
+        except TwinError as error:
+            self.message.value = str(error)
+            return False
+        return self.edit(label, changes)
+
+    def set(self, label: str, **changes: Any) -> bool:
+        """Take changes by dotted key on top of those there are."""
+        return self.edit(label, {**self.changes, **changes})
+
+    def undo(self) -> None:
+        """Go back by one edit."""
+        self._go(self.at.value - 1)
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self._go(self.at.value + 1)
+
+    def _go(self, at: int) -> None:
+        if 0 <= at < len(self.steps.value) and self._take(self.steps.value[at].changes):
+            self.at.value = at
+            self.ask()
+
+    def _take(self, changes: Mapping[str, Any]) -> bool:
+        try:
+            self.network.value = build(twin.apply(self.base, changes))
+        except TwinError as error:
+            self.message.value = str(error)
+            return False
+        self.message.value = ""
+        if self.bar.value >= len(self.scenario.disruptions):
+            self.bar.value = -1
+        if self.selected.value not in {s.name for s in self.scenario.sites}:
+            self.selected.value = ""
+        return True
+
+    def open(self, opened: Opened, changes: Mapping[str, Any] | None = None) -> bool:
+        """Open another scenario; if it does not take the changes everything stays as it was."""
+        try:
+            network = build(twin.apply(opened.scenario, changes or {}))
+        except TwinError as error:
+            self.message.value = str(error)
+            return False
+        self.cancel()
+        self.message.value, self.selected.value, self.bar.value = "", "", -1
+        self.family.value, self.cursor.value, self.playing.value = "", -1, False
+        self.expanded.value = frozenset()
+        self.answer.value = self.rows.value = None
+        self.opened.value, self.network.value = opened, network
+        self.steps.value, self.at.value = (Step(dict(changes or {})),), 0
+        self.ask()
+        return True
+
+    # --------------------------------------------------------------------------------- running
+    def ask(self) -> None:
+        """Start the answer to the changes as they are, first with few replications."""
+        self.cancel()
+        self._stop = stop = threading.Event()
+        self.rows.value = None
+        known = first.answer(self.base, self.changes, self.baseline.value)
+        if known is not None:
+            self.answer.value, self.rows.value = known
+            self.running.value = None
+            return
+        wanted = answers.full(self.scenario, len(self.network.value.points))
+        self.running.value = Running(answers.FIRST, wanted)
+        threading.Thread(target=self._answer, args=(stop, wanted), daemon=True).start()
+
+    def cancel(self) -> None:
+        """Stop what is being worked out."""
+        self._stop.set()
+        self._stop_frontier.set()
+        self.running.value = self.frontier_running.value = None
+
+    def _answer(self, stop: threading.Event, wanted: int) -> None:
+        changes = self.changes
+        try:
+            for n in dict.fromkeys((min(answers.FIRST, wanted), wanted)):
+                found = answers.compute(
+                    self.base, changes, replications=n, wanted=wanted,
+                    baseline=self.baseline.value, expanded=self.expanded.value, cancelled=stop,
+                    progress=self._progress(self.running, stop, n, wanted),
+                )  # fmt: skip
+                if stop.is_set():
+                    return
+                self.answer.value = found
+                self.running.value = Running(wanted, wanted) if n < wanted else None
+        except TwinError as error:
+            if not stop.is_set():
+                self.message.value, self.running.value = str(error), None
+            return
+        self.find_frontier(answers.FIRST)
+
+    def _progress(
+        self, of: solara.Reactive[Running | None], stop: threading.Event, n: int, wanted: int
+    ) -> Callable[[int, int], None]:
+        """Return a callback that shows how far a run is, in steps of a tenth."""
+        shown = [0]
+
+        def told(done: int, total: int) -> None:
+            tenth = 10 * done // max(1, total)
+            if tenth > shown[0] and not stop.is_set():
+                shown[0] = tenth
+                of.value = Running(n, wanted, tenth / 10)
+
+        return told
+
+    def find_frontier(self, replications: int) -> None:
+        """Try every position of the decoupling point in the background."""
+        if not self.scenario.families:
+            self.rows.value = []
+            return
+        self._stop_frontier.set()
+        self._stop_frontier = stop = threading.Event()
+        self.frontier_running.value = Running(replications, replications)
+        threading.Thread(target=self._frontier, args=(stop, replications), daemon=True).start()
+
+    def cancel_frontier(self) -> None:
+        """Stop trying positions; what was known before stays."""
+        self._stop_frontier.set()
+        self.frontier_running.value = None
+
+    def _frontier(self, stop: threading.Event, n: int) -> None:
+        try:
+            found = frontier(
+                self.scenario, replications=n, cancelled=stop,
+                progress=self._progress(self.frontier_running, stop, n, n),
+            )  # fmt: skip
+        except TwinError as error:
+            if not stop.is_set():
+                self.rows.value, self.frontier_running.value = [], None
+                self.message.value = "" if "no stage" in str(error) else str(error)
+            return
+        if not stop.is_set():
+            self.rows.value = [{**row, "replications": n} for row in found.rows]
+            self.frontier_running.value = None
+
+    def kept(self, name: str) -> Kept:
+        """Return the what-if shown under a name."""
+        shown = self.answer.value
+        assert shown is not None
+        return Kept(name, self.opened.value, shown.changes, shown.tiles)
+
+    def reopen(self, kept: Kept) -> None:
+        """Go back to a what-if that was kept; can be undone unless it is of another scenario."""
+        if kept.opened == self.opened.value:
+            self.edit(f"opened {kept.name}", kept.changes)
+        else:
+            self.open(kept.opened, kept.changes)
+
+    def whole(self) -> Comparison:
+        """Return baseline and what-if of the answer shown with all their series, run again."""
+        shown = self.answer.value
+        assert shown is not None
+        return answers.compared(
+            self.base, shown.changes, replications=shown.replications, baseline=shown.baseline
+        )[0]
+
+    def select(self, site: str) -> None:
+        """Show a site in the panel, or none."""
+        self.selected.value, self.bar.value = site, -1
+
+    def draw_again(self) -> None:
+        """Draw the network of the answer again, after a group was opened or closed."""
+        shown = self.answer.value
+        if shown is not None:
+            self.answer.value = replace(
+                shown, **answers.drawn(shown.comparison, self.expanded.value)
+            )

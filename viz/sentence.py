@@ -1,0 +1,129 @@
+"""The one sentence on top of the page: what the disruptions cost here, and which move to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twin.compare import Comparison
+from twin.schema import Scenario
+from viz import look
+from viz.breaks import bars
+from viz.report_what_if import difference
+
+Row = Mapping[str, Any]
+WORTH = 0.005
+"""Least gain of on-time share that makes a move worth trying."""
+
+
+def sentence(comparison: Comparison, rows: Sequence[Row] | None = None) -> str:
+    """Return what disruptions (or changes) cost at this position and one move worth trying.
+
+    Parameters
+    ----------
+    comparison
+        Baseline and what-if.
+    rows
+        All positions, as of :attr:`twin.frontier.Frontier.rows`; none: not tried yet.
+    """
+    return " ".join([_cost(comparison), _move(comparison.b.scenario, rows)]).strip()
+
+
+def _cost(comparison: Comparison) -> str:
+    b = comparison.b.scenario
+    row = comparison.row("on_time")
+    here = f"with the decoupling point at {_place(b)}"
+    calm = bool(b.disruptions) and not comparison.a.scenario.disruptions
+    who = _events(b) if calm else "This what-if"
+    if row["difference"] != row["difference"]:
+        return f"Nothing was due, so there is no on-time service to tell of {here}."
+    if not row["clear"]:
+        verb = "cost" if who.startswith("The ") else "costs"
+        return f"{who} {verb} no clear difference of on-time service {here}."
+    many = who.startswith("The ")
+    less = row["difference"] < 0
+    verb = ("cost" if many else "costs") if less else ("add" if many else "adds")
+    size = difference(row, b).lstrip("+-")
+    if less:  # told as a loss: the ends of the interval lose their signs as well
+        flipped = {
+            **row,
+            "difference": -row["difference"],
+            "low": -row["high"],
+            "high": -row["low"],
+        }
+        size = difference(flipped, b).lstrip("+")
+    return f"{who} {verb} {size.replace('points', 'points of on-time service')} {here}."
+
+
+def _events(scenario: Scenario) -> str:
+    found = [bar for bar in bars(scenario) if bar["valid"] and not bar["note"]]
+    if not found:
+        return "What goes wrong"
+    if len(found) > 1:
+        return f"The {len(found)} disruptions"
+    bar = found[0]
+    length = "" if bar["once"] else f"{bar['duration']}-{scenario.calendar.period} "
+    name = bar["label"][:1].lower() + bar["label"][1:]
+    article = "An" if (length or name)[:1] in "aeiou8" else "A"
+    return f"{article} {length}{name}"
+
+
+def _place(scenario: Scenario) -> str:
+    places: dict[str, list[str]] = {}
+    for family in scenario.families:
+        cut = family.decoupling_point
+        named = cut if isinstance(cut, str) else " + ".join(cut or ["no stage"])
+        places.setdefault(look.said(named), []).append(look.said(family.name))
+    if not places:
+        return "no stage"
+    if len(places) == 1:
+        return next(iter(places))
+    return " and ".join(f"{place} ({look.listed(who)})" for place, who in places.items())
+
+
+def _move(scenario: Scenario, rows: Sequence[Row] | None) -> str:
+    if not scenario.families:
+        return ""
+    if rows is None:
+        return "Trying the other positions …"
+    here = next((row for row in rows if row["current"]), None)
+    others = [r for r in rows if not r["current"] and r["on_time"] is not None]
+    if here is None or here["on_time"] is None or not others:
+        return ""
+    clear = [r for r in others if r["label"] not in here["tied"]]
+    better = [r for r in clear if r["on_time"] > here["on_time"] + WORTH]
+    if better:
+        best = min(better, key=lambda r: r["cost"])
+        return f"{_at(best, scenario)} {_gain(best, here)}. Drag it there."
+    cheaper = [
+        r for r in clear if r["cost"] < here["cost"] and r["on_time"] > here["on_time"] - WORTH
+    ]
+    if cheaper:
+        best = min(cheaper, key=lambda r: r["cost"])
+        saved = look.share(1 - best["cost"] / here["cost"])
+        return (
+            f"{_at(best, scenario)} it would cost {saved} less for the same service. Drag it there."
+        )
+    return "No other position serves customers clearly better."
+
+
+def _at(row: Row, scenario: Scenario) -> str:
+    places = {look.said(str(p)) for p in row["positions"].values()}
+    if len(places) == 1:
+        return f"At {places.pop()}"
+    now = {f.name: f.decoupling_point for f in scenario.families}
+    moved = [f"{look.said(f)} at {look.said(str(p))}" for f, p in row["positions"].items()
+             if p != now.get(f)]  # fmt: skip
+    return f"With {' and '.join(moved)}"
+
+
+def _gain(best: Row, here: Row) -> str:
+    points = look.number(100 * (best["on_time"] - here["on_time"]))
+    told = f"{points} points more would arrive on time"
+    for what, key in (("stock", "inventory_value"), ("cost", "cost")):
+        if here[key] and best[key] is not None:
+            part = best[key] / here[key] - 1
+            if abs(part) >= 0.005:
+                told += f", for {look.share(abs(part))} {'more' if part > 0 else 'less'} {what}"
+                break
+    return told

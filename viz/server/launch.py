@@ -1,0 +1,208 @@
+"""Starts the server of the what-if app and keeps it to itself: ``twin app``.
+
+Solara reads its settings when it is imported, so the environment is set first. Left alone it tells
+a public host that it was started and fetches what the browser needs from a public server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+import threading
+import warnings
+import webbrowser
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin.errors import RunError
+from twin.shell.terminal import note, say
+from viz.server import address, assets, opening
+from viz.server.guard import LOOPBACK, MAX_MESSAGE, Guard
+from viz.server.pages import accessible
+
+if TYPE_CHECKING:
+    from viz.server.guard import App
+
+AUTO = "auto"
+MIN_TOKEN = 12
+PATIENCE = 2
+"""Seconds that open pages get to finish when the server stops."""
+
+ALWAYS = {
+    "SOLARA_MODE": "production",
+    "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
+    "SOLARA_THEME_SHOW_BANNER": "False",
+    "SOLARA_ASSETS_PROXY": "True",
+    "SOLARA_ASSETS_CDN": "http://127.0.0.1:9/",  # nobody listens: what is missing fails here
+}
+"""Settings of Solara without which it would talk to other machines."""
+
+UNLESS_SET = {
+    "SOLARA_THEME_TITLE": "Push-pull twin",
+    "SOLARA_KERNEL_CULL_TIMEOUT": "2h",  # a closed laptop finds its page again after lunch
+    "SOLARA_KERNEL_MAX_COUNT": "100",
+}
+"""Settings of Solara that a user's environment may change."""
+
+
+def serve(
+    scenario: str | Path | None = None,
+    host: str = "127.0.0.1",
+    port: int | str | None = None,
+    token: str | None = None,
+    allow_hosts: Collection[str] = (),
+    browser: bool = True,
+    page: str = "viz.app",
+) -> None:
+    """Serve the what-if app until Ctrl-C.
+
+    Parameters
+    ----------
+    scenario
+        File or name of the scenario to open first; default: the flagship.
+    host
+        Address to listen on.
+    port
+        Port; 0 takes any free one, none the first free one from 8765.
+    token
+        What the link must carry; ``auto`` makes one up.
+    allow_hosts
+        More names by which browsers may call the server.
+    browser
+        Whether to open the link in the user's browser, where there is a screen.
+    page
+        Module or file of the Solara page.
+
+    Raises
+    ------
+    RunError
+        If a package or file that the page needs is missing, the address is not free or not safe.
+    ScenarioError
+        If the scenario is wrong.
+    """
+    assets.check_packages()
+    root = assets.folder()
+    secret = _token(token)
+    public = not address.is_loopback(host)
+    if public and secret is None:
+        msg = (
+            f"--host {host} lets other machines in, and there is no token to keep strangers out; "
+            "add --token auto, or leave --host out"
+        )
+        raise RunError(msg)
+    opening.choose(scenario)
+    with contextlib.closing(address.bound(host, port)) as listener:
+        set_environment(page, root)
+        link = address.link(host, listener.getsockname()[1], secret)
+        hosts = {*LOOPBACK, *address.names(host), *allow_hosts}
+        app = Guard(_solara(root), hosts, secret, any_address=address.is_wildcard(host))
+        _run(app, listener, lambda: _ready(link, browser, public), deflate=public)
+
+
+def set_environment(page: str, root: Path) -> None:
+    """Set what Solara reads when it is imported.
+
+    Parameters
+    ----------
+    page
+        Module or file of the page.
+    root
+        Folder of what the browser loads.
+    """
+    if "solara.settings" in sys.modules:
+        msg = "solara was imported before its settings were made; import it inside the page only"
+        raise RuntimeError(msg)
+    os.environ.update(ALWAYS, SOLARA_APP=page, SOLARA_ASSETS_PROXY_CACHE_DIR=str(root))
+    for name, value in UNLESS_SET.items():
+        os.environ.setdefault(name, value)
+    for name in ("NO_PROXY", "no_proxy"):  # a proxy would be another machine
+        before = os.environ.get(name)
+        os.environ[name] = ",".join(filter(None, (before, "127.0.0.1", "localhost")))
+
+
+def _solara(root: Path) -> App:
+    """Return Solara's app; it cannot be imported before."""
+    warnings.filterwarnings("ignore", message="Cookies with samesite=none")  # plain http is meant
+    from solara.server import server
+    from solara.server.starlette import app
+
+    made = server.read_root
+
+    def read_root(*path: Any, **more: Any) -> str | None:
+        page = made(*path, **more)
+        return None if page is None else accessible(page)
+
+    server.read_root = read_root
+    return assets.OnlyInstalled(app, root)
+
+
+def _token(given: str | None) -> str | None:
+    """Check a token that a person chose, or make one up."""
+    if given is None:
+        return None
+    if given == AUTO:
+        return secrets.token_urlsafe(24)
+    plain = given.isascii() and all(c.isalnum() or c in "-._~" for c in given)
+    if len(given) < MIN_TOKEN or not plain:
+        msg = (
+            f"--token: {len(given)} characters; give at least {MIN_TOKEN} of letters, digits and "
+            "-._~, or --token auto"
+        )
+        raise RunError(msg)
+    return given
+
+
+def _run(app: App, listener: Any, ready: Callable[[], None], deflate: bool) -> None:
+    """Answer what comes in at a socket, until Ctrl-C."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[Any] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                ready()
+
+    config = uvicorn.Config(
+        app, loop="asyncio", log_level="error", access_log=False, server_header=False,
+        ws_max_size=MAX_MESSAGE, ws_per_message_deflate=deflate,
+        timeout_graceful_shutdown=PATIENCE,
+    )  # fmt: skip
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(config).run(sockets=[listener])
+    note("twin: stopped")
+    # Runs that are under way live in threads that Python would wait for; nothing is left to write.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _ready(link: str, browser: bool, public: bool) -> None:
+    say(f"The what-if app is at {link}\nCtrl-C stops it.")
+    sys.stdout.flush()
+    if public:
+        note(
+            "twin: whoever has this link can use the twin, and what they do is not encrypted; "
+            "outside a network you trust, put a proxy with TLS in front."
+        )
+    if browser and _has_screen():
+        threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+    threading.Thread(target=_warm_up, daemon=True).start()
+
+
+def _has_screen() -> bool:
+    if os.environ.get("CI"):
+        return False
+    seen = ("DISPLAY", "WAYLAND_DISPLAY")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in seen)
+
+
+def _warm_up() -> None:
+    """Work out the first answer, compiling the engine first where that was never done."""
+    from twin.jit import watched
+    from viz.page import first
+
+    text = "twin: compiling the engine (two or three minutes); the page waits for it"
+    with watched(lambda: note(text)):
+        first.prepare(opening.chosen()[1])

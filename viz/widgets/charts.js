@@ -1,0 +1,105 @@
+// The charts side by side: which are shown, in whose colours, under one pointer and one zoom.
+
+let groups = 0;
+
+class Charts {
+  constructor(model, element) {
+    this.model = model;
+    this.group = `twin-charts-${++groups}`;
+    this.panels = new Map();
+    const box = html("div", { class: "ch-box" }, element); // whose width decides how many stand in a row
+    this.root = html("div", { class: "ch-root", "data-charts": "" }, box);
+    this.load();
+  }
+
+  async load() {
+    try {
+      const library = await import(new URL(this.model.get("library"), location.href));
+      if (this.gone) return;
+      library.connect(this.group);
+      this.library = library;
+      this.redraw();
+    } catch (problem) {
+      mark(this.root, "data-failed", "");
+      console.warn("charts: the library did not load", problem);
+      for (const panel of this.panels.values()) {
+        panel.empty.hidden = false;
+        panel.empty.textContent = "The charts could not be loaded. Reload the page.";
+      }
+    }
+  }
+
+  get height() {
+    return this.model.get("height");
+  }
+
+  get cursor() {
+    return this.model.get("cursor");
+  }
+
+  /** Show the chosen charts, in their order; a chart that stays keeps its zoom. */
+  redraw() {
+    this.look = readLook(this.root);
+    const shown = [...new Set(this.model.get("shown"))], charts = this.model.get("charts");
+    for (const [name, panel] of this.panels)
+      if (!shown.includes(name)) {
+        panel.remove();
+        this.panels.delete(name);
+      }
+    this.root.style.setProperty("--most", Math.min(3, shown.length) || 1);
+    for (const [i, name] of shown.entries()) {
+      if (!this.panels.has(name)) this.panels.set(name, new Panel(this, name));
+      const panel = this.panels.get(name);
+      if (this.root.children[i] !== panel.root) this.root.insertBefore(panel.root, this.root.children[i] || null);
+    }
+    for (const name of shown) this.panels.get(name).show(charts[name]);
+  }
+
+  pick(chart, index) {
+    this.count = Math.max(this.count || 0, this.model.get("picked").n || 0) + 1;
+    this.model.set("picked", { chart, index, n: this.count });
+    this.model.save_changes();
+  }
+
+  stop() {
+    this.gone = true;
+    for (const panel of this.panels.values()) panel.remove();
+    if (this.library) this.library.disconnect(this.group);
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const view = new Charts(model, el);
+    let frame = 0;
+    const later = () => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => view.redraw());
+    };
+    const watched = {
+      charts: later,
+      shown: later,
+      height: later,
+      cursor: () => view.panels.forEach((panel) => panel.point()),
+      stale: () => mark(view.root, "data-stale", model.get("stale") ? "" : null),
+    };
+    for (const [name, act] of Object.entries(watched)) model.on(`change:${name}`, act);
+    window.addEventListener("twin-theme", later);
+    let width = 0;
+    const observer = new ResizeObserver(() => {
+      if (view.root.clientWidth === width) return;
+      width = view.root.clientWidth;
+      later();
+    });
+    observer.observe(view.root);
+    view.redraw();
+    watched.stale();
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+      window.removeEventListener("twin-theme", later);
+      for (const [name, act] of Object.entries(watched)) model.off(`change:${name}`, act);
+      view.stop();
+    };
+  },
+};

@@ -1,0 +1,41 @@
+"""Fields made of the browser's own controls: sliders, numbers, choices, switches, buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import traitlets
+
+from viz.widgets.esm import HERE, joined
+
+
+class FormWidget(anywidget.AnyWidget):
+    """Fields with a label, a unit and a meaning; one message out for each change.
+
+    Attributes
+    ----------
+    fields
+        ``{key, kind, label, hint, unit, value, low, high, slider, step, choices, group, place,
+        disabled}`` each, as far as the kind needs it. Kinds: slider, number, choice (``choices``
+        of ``[value, words]``), switch, text, button, tabs, note (a line of text), gone (a line
+        with a button that takes it back).
+    inline
+        One beside the other instead of one below the other.
+    label
+        What the group is, for those who hear it.
+    change
+        Out, ``{key, value, n}``.
+
+    Notes
+    -----
+    Hooks in the page: ``[data-form=LABEL]``, ``[data-field=KEY]`` around each control.
+    """
+
+    _esm = joined("form.js")
+    _css = (HERE / "form.css").read_text(encoding="utf-8")
+
+    fields: Any = traitlets.List().tag(sync=True)
+    inline = traitlets.Bool(False).tag(sync=True)
+    label = traitlets.Unicode("").tag(sync=True)
+    change: Any = traitlets.Dict().tag(sync=True)

@@ -1,0 +1,56 @@
+// Keys, theme, address and clipboard of the page.
+const WORDS = new Set(["INPUT", "TEXTAREA", "SELECT"]);
+
+function named(event) {
+  const command = event.ctrlKey || event.metaKey;
+  const key = event.key.toLowerCase();
+  if (command && key === "z") return event.shiftKey ? "redo" : "undo";
+  if (command && key === "y") return "redo";
+  if (command || event.altKey) return "";
+  return { " ": "play", "/": "search", "?": "help" }[event.key] || "";
+}
+
+// Space presses what has the focus; only elsewhere it plays.
+const pressed = (event) =>
+  event.key === " " && event.target.closest("button, a, [role=button], [role=option], [role=tab], summary");
+
+function render({ model, el }) {
+  el.style.display = "none";
+  const theme = () => {
+    document.documentElement.dataset.theme = model.get("dark") ? "dark" : "light";
+    dispatchEvent(new Event("twin-theme"));
+  };
+  const address = () => {
+    const query = model.get("query");
+    history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
+  };
+  const title = () => { if (model.get("title")) document.title = model.get("title"); };
+  const copy = () => {
+    const { text, link } = model.get("copy");
+    navigator.clipboard?.writeText(link ? location.href : text).catch(() => {});
+  };
+  let n = 0;
+  const keys = (event) => {
+    const typing = WORDS.has(event.target.tagName) && event.target.type !== "checkbox" && event.target.type !== "range";
+    const name = named(event);
+    if (!name || event.defaultPrevented || pressed(event) || (typing && name !== "redo" && name !== "undo")) return;
+    if (typing) return; // undo inside a field is the field's own
+    event.preventDefault();
+    if (name === "search") document.querySelector("[data-search] input")?.focus();
+    model.set("key", { name, n: (n += 1) });
+    model.save_changes();
+  };
+  model.on("change:dark", theme);
+  model.on("change:query", address);
+  model.on("change:title", title);
+  model.on("change:copy", copy);
+  addEventListener("keydown", keys);
+  theme();
+  address();
+  title();
+  model.set("prefers", { dark: matchMedia("(prefers-color-scheme: dark)").matches, n: 1 });
+  model.save_changes();
+  return () => removeEventListener("keydown", keys);
+}
+
+export default { render };

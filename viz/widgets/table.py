@@ -1,0 +1,43 @@
+"""A table as a widget: plain text cells, sorted by a click, copied as it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import traitlets
+
+from viz.widgets.esm import HERE, joined
+
+
+class TableWidget(anywidget.AnyWidget):
+    """Rows of text under headings.
+
+    Attributes
+    ----------
+    columns
+        Headings; of numbers (right-aligned) those in ``numbers``, by position.
+    rows
+        Lists of text, one per row.
+    caption
+        What the table shows.
+    buttons
+        Words on a button at the end of each row; none: no buttons.
+    picked
+        Out, ``{row, n}``: the button of a row was pressed.
+
+    Notes
+    -----
+    Hooks in the page: ``[data-table=CAPTION]``, ``[data-row]``. Selecting and copying gives cells
+    with tabs between them, which a spreadsheet takes.
+    """
+
+    _esm = joined("table.js")
+    _css = (HERE / "table.css").read_text(encoding="utf-8")
+
+    columns: Any = traitlets.List().tag(sync=True)
+    numbers: Any = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)
+    caption = traitlets.Unicode("").tag(sync=True)
+    buttons: Any = traitlets.List().tag(sync=True)
+    picked: Any = traitlets.Dict().tag(sync=True)

@@ -1,0 +1,37 @@
+"""The tiles on top of the page as a widget: numbers that count to their new value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import traitlets
+
+from viz.widgets.esm import HERE, joined
+
+
+class TilesWidget(anywidget.AnyWidget):
+    """KPIs of a what-if with their difference to the baseline.
+
+    Attributes
+    ----------
+    tiles
+        ``{name, value, unit, change, tone}`` each, of :func:`viz.answer.tiles`; the first is the
+        headline.
+    runs
+        ``16 of 64 runs`` while a fuller answer is under way, else empty.
+    stale
+        Dims the numbers: they belong to other changes.
+
+    Notes
+    -----
+    Hooks in the page: ``[data-tiles]`` with ``data-stale`` and ``data-runs``; ``[data-tile=NAME]``
+    with ``[data-value]`` and ``[data-change]``, whose ``data-tone`` is good, bad or empty.
+    """
+
+    _esm = joined("tiles.js")
+    _css = (HERE / "tiles.css").read_text(encoding="utf-8")
+
+    tiles: Any = traitlets.List().tag(sync=True)
+    runs = traitlets.Unicode("").tag(sync=True)
+    stale = traitlets.Bool(False).tag(sync=True)
