@@ -89,20 +89,15 @@ def run(
     begun = time.perf_counter()
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     workers = (os.cpu_count() or 1) if threads is None else arguments.whole("threads", threads)
+    keep = None if record is None else arguments.series(record)
     arguments.callbacks(progress, cancelled)
     chosen = prepare(scenario, {**changes, **arguments.changes(set)}, seed)
-    R = chosen.replications if replications is None else replications
-    plan = Plan.of(chosen)
-    job = _Job(
-        plan,
-        arguments.whole("replications", R),
-        None if record is None else arguments.series(record),
-        baseline,
-    )
+    if replications is None:
+        replications = chosen.replications
+    job = _Job(Plan.of(chosen), arguments.whole("replications", replications), keep, baseline)
     pieces, twins = job.run(workers, progress, cancelled)
     timing = {"started": started, "seconds": time.perf_counter() - begun, "threads": workers}
-    twin = _assemble(_quiet(plan.topology), twins, timing) if twins else None
-    return replace(_assemble(plan.topology, pieces, timing, job.notes), undisrupted=twin)
+    return _joined_up(job, pieces, twins, timing)
 
 
 def prepare(
@@ -224,6 +219,15 @@ def _quiet(topology: Topology) -> Topology:
     """Return the same network of a scenario without disruptions."""
     scenario = topology.scenario.model_copy(update={"disruptions": []})
     return replace(topology, scenario=scenario)
+
+
+def _joined_up(
+    job: _Job, pieces: list[_Piece], twins: list[_Piece], timing: Mapping[str, Any]
+) -> Result:
+    """Return the result of a job, its undisrupted twin within."""
+    top = job.plan.topology
+    twin = _assemble(_quiet(top), twins, timing) if twins else None
+    return replace(_assemble(top, pieces, timing, job.notes), undisrupted=twin)
 
 
 def _assemble(

@@ -149,12 +149,12 @@ def _stock(c: Comparison) -> dict[str, Any]:
 
 def _runs(result: Result, what: str) -> str:
     n = result.replications
-    return "One run" if n == 1 else f"{what} and p10–p90 of {n} runs"
+    return "One run" if n == 1 else f"{what} of {n} runs, p10–p90"
 
 
 def _cut(layers: Sequence[series.Layer]) -> str:
     modes = {layer.mode for layer in layers}
-    return "; push below the line, pull above" if {"push", "pull"} <= modes else ""
+    return "; push below, pull above" if {"push", "pull"} <= modes else ""
 
 
 def _orders(c: Comparison) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _orders(c: Comparison) -> dict[str, Any]:
         swing = {"bullwhip": plain(bar.middle), "bullwhip_before": plain(known.get(bar.name))}
         lines.append(line | {"mode": bar.mode, "shade": shade} | swing)
     told = f"Swing of orders, demand = 1×: {', '.join(map(said_swing, lines))}"
-    about = f"mean of {w} {period}s, 100 % = baseline mean; × swing of orders, customers = 1×"
+    about = f"{w}-{period} mean, baseline = 100 %; × swing, demand = 1×"
     return over_time(b.topology, title, lines, told) | {"format": "share", "note": about}
 
 

@@ -21,7 +21,7 @@ TABS = (
     ("charts", "Over time"), ("cost", "Cost"), ("positions", "All positions"),
     ("devices", "Devices"), ("saved", "Side by side"),
 )  # fmt: skip
-OVER_TIME = ["service", "inventory", "orders"]
+OVER_TIME = ["service", "stock", "orders"]
 
 
 @solara.component
@@ -51,7 +51,6 @@ def Charts(session: Session, names: list[str]) -> None:
     ChartsWidget.element(
         library=ECHARTS_URL, charts={} if shown is None else dict(shown.charts), shown=names,
         height=240, stale=session.stale, cursor=session.cursor.value,
-        on_cursor=session.cursor.set,
     )  # fmt: skip
 
 
@@ -89,7 +88,7 @@ def Positions(session: Session) -> None:
         v.Html(tag="p", class_="twin-grey", children=[text])
         return
     ChartsWidget.element(
-        library=ECHARTS_URL, charts={"frontier": chart_data.frontier_chart(rows)},
+        library=ECHARTS_URL, charts={"frontier": chart_data.frontier_chart(rows, session.scenario)},
         shown=["frontier"], height=300, stale=session.stale,
         on_picked=lambda picked: go(picked["index"]),
     )  # fmt: skip

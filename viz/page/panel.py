@@ -172,7 +172,7 @@ def Story(session: Session, site: str) -> None:
     v.Html(tag="p", class_="twin-grey", children=[found["role"]])
     if not found["items"]:
         return
-    drawn = chart_data.story_charts(found, shown.comparison)
+    drawn = chart_data.story_chart(found["charts"], shown.comparison.b.topology)
     if drawn:
         ChartsWidget.element(
             library=ECHARTS_URL, charts=drawn, shown=list(drawn), height=150, stale=told_.pending,

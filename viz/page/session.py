@@ -17,6 +17,7 @@ from twin.schema import Scenario
 from twin.topology import Topology, build
 from viz import answer as answers
 from viz.answer import Answer
+from viz.closely import look_closely
 from viz.page import first
 
 
@@ -238,6 +239,7 @@ class Session:
             if not stop.is_set():
                 self.message.value, self.running.value = str(error), None
             return
+        look_closely(found.comparison.b.topology)  # kept: the first click on a site needs it
         self.find_frontier(answers.FIRST)
 
     def _progress(

@@ -1,5 +1,7 @@
 // The waterfall of cost and the positions by cost and service.
 
+const FEW = 8; // positions that all get a name beside them; of more, the best do
+
 function barColour(bar, look) {
   if (bar.role === "base") return look.base;
   if (bar.role === "now") return look.ink;
@@ -26,7 +28,7 @@ function waterfallOption(view) {
       { ...bare, id: "below", data: bars.map((b) => Math.min(b.start, b.end)), itemStyle: { opacity: 0 }, tooltip: { show: false } },
       { ...bare, id: "cost", barMinHeight: 2, data: bars.map((b) => ({ value: Math.abs(b.end - b.start), itemStyle: { color: barColour(b, look), borderRadius: 2, opacity: b.role === "part" ? 0.75 : 1 },
         label: { formatter: words(b), fontWeight: b.role === "part" ? 400 : 600 } })),
-        label: { show: true, position: "right", distance: 6, color: look.ink, fontSize: 12, fontFamily: look.font } },
+        label: { show: special || payload.points.length <= FEW || best(p, payload.points), position: "right", distance: 6, color: look.ink, fontSize: 12, fontFamily: look.font } },
     ],
   };
 }
@@ -43,22 +45,27 @@ function frontierOption(view) {
     ...motion(), textStyle: { fontFamily: look.font }, grid: { left: 56, right: 24, top: 24, bottom: 40 },
     xAxis: { type: "value", scale: true, boundaryGap: ["8%", "12%"], splitNumber: Math.max(2, Math.round(view.width / 110)), ...x, splitLine: { show: false }, axisLine: { show: true, onZero: false, lineStyle: { color: look.edge } },
       name: `cost per ${payload.period}${payload.unit && `, ${payload.unit}`}`, nameLocation: "middle", nameGap: 24, ...name },
-    yAxis: { type: "value", scale: true, boundaryGap: ["12%", "12%"], max: (v) => (v.max > 0.9 ? Math.max(v.max, Math.min(1, v.max + 0.15 * (v.max - v.min))) : null), splitNumber: 4, ...y, axisLine: { show: true, onZero: false, lineStyle: { color: look.edge } }, name: "on time", nameGap: 8, ...name, nameTextStyle: { ...name.nameTextStyle, align: "right" } },
+    yAxis: { type: "value", scale: true, min: (v) => Math.max(0, v.min - 0.15 * (v.max - v.min || 0.1)), max: (v) => Math.min(1, v.max + 0.15 * (v.max - v.min || 0.1)), splitNumber: 4, ...y, axisLine: { show: true, onZero: false, lineStyle: { color: look.edge } }, name: "on time", nameGap: 8, ...name, nameTextStyle: { ...name.nameTextStyle, align: "right" } },
     tooltip: tooltip(look, { trigger: "item", formatter: (found) => pointTip(view, found.data.index) }),
     series: [{ id: "positions", type: "scatter", cursor: "pointer", data: known.map(({ p, i }) => ({ index: i, value: [p.cost, p.on_time], ...dot(view, p, most) })),
-      labelLayout: { hideOverlap: true, moveOverlap: "shiftY" }, emphasis: { scale: 1.15 } }],
+      labelLayout: { hideOverlap: true }, emphasis: { scale: 1.15, label: { show: true } } }],
   };
 }
 
+/** Whether no other position is both cheaper and better on time. */
+function best(p, points) {
+  return !points.some((q) => q.cost !== null && q.cost < p.cost && q.on_time > p.on_time);
+}
+
 function dot(view, p, most) {
-  const { look } = view, special = p.current || p.suggested;
+  const { look, payload } = view, special = p.current || p.suggested;
   const name = fitted(p.label, 0.3 * view.width, view.fontOf(600));
   return {
     symbol: p.suggested && !p.current ? "diamond" : "circle",
     symbolSize: 10 + 22 * Math.sqrt((p.loss_area ?? 0) / most),
     itemStyle: { color: p.current ? look.ink : p.suggested ? look.push : look.base, opacity: special ? 0.9 : 0.55, borderColor: look.card, borderWidth: 1 },
     z: special ? 4 : 3,
-    label: { show: true, position: "right", distance: 4, color: special ? look.ink : look.grey, fontWeight: special ? 600 : 400, fontSize: 12, fontFamily: look.font,
+    label: { show: special || payload.points.length <= FEW || best(p, payload.points), position: "right", distance: 4, color: special ? look.ink : look.grey, fontWeight: special ? 600 : 400, fontSize: 12, fontFamily: look.font,
       formatter: `${name}${p.current ? " (now)" : ""}${p.suggested ? " ◆" : ""}` },
   };
 }

@@ -86,7 +86,8 @@ class Panel {
     else if (this.chart.getWidth() !== this.width || this.chart.getHeight() !== this.height) this.chart.resize({ width: this.width, height: this.height, silent: true });
     if (kind === "time") {
       this.dates = payload.dates ? new Dates(payload.dates.start, payload.dates.period, payload.dates.horizon) : null;
-      this.right = rightRoom(payload, this.width, this.fontOf(600));
+      this.names = endWords(payload, MOST_RIGHT * this.width, this.fontOf(600));
+      this.right = rightRoom(this);
     }
     this.chart.setOption(OPTIONS[kind](this), { replaceMerge: ["series"] });
     const dates = kind === "time" && JSON.stringify([payload.dates, payload.first, payload.n]);
@@ -117,7 +118,7 @@ class Panel {
     this.range = [start, end];
     mark(this.root, "data-zoomed", zoomed ? "" : null);
     this.buttons.all.hidden = !zoomed;
-    this.chart.setOption({ graphic: [{ id: "names", type: "group", $action: "replace", children: endNames(this) }] });
+    this.chart.setOption({ graphic: endNames(this) }, { replaceMerge: ["graphic"] });
     this.point();
   }
 

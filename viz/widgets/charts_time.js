@@ -14,13 +14,17 @@ function textOf(line, look) {
   return look[`${line.mode}-text`] || (line.role === "other" ? look["pull-text"] : line.mode === "own" ? look.grey : look.ink);
 }
 
-/** What stands at the end of a line. */
-function endWords(line) {
-  if (line.bullwhip === undefined) return line.label;
-  if (line.bullwhip === null) return line.label;
-  const before = line.bullwhip_before;
-  const same = before === null || times(before) === times(line.bullwhip);
-  return `${line.label} ${same ? "" : `${times(before).slice(0, -1)}→`}${times(line.bullwhip)}`;
+/** How much the orders of a stage swing: `6.69×`, or `1.86→6.69×` from the baseline's. */
+function swing(line, brief = false) {
+  const { bullwhip: now, bullwhip_before: before } = line;
+  if (now === null || now === undefined) return "";
+  return brief || before === null || times(before) === times(now) ? times(now) : `${times(before).slice(0, -1)}→${times(now)}`;
+}
+
+/** What stands at the ends of lines: all with the baseline's swing, or all without. */
+function endWords(payload, room, font) {
+  const words = (brief) => payload.lines.map((x) => `${x.label} ${swing(x, brief)}`.trim());
+  return words(false).every((x) => textWidth(x, font) + 12 <= room) ? words(false) : words(true);
 }
 
 function motion() {
@@ -50,7 +54,7 @@ function timeOption(view) {
     xAxis: { type: payload.dates ? "time" : "value", min: view.at(0), max: view.at(payload.n - 1), ...x, splitLine: { show: false },
       axisLine: { show: true, onZero: false, lineStyle: { color: look.edge } }, splitNumber: Math.max(2, Math.round((view.width - left - view.right) / 70)),
       axisPointer: { show: true, snap: true, lineStyle: { color: look.grey, width: 1, type: "solid" }, label: { show: false }, triggerTooltip: true } },
-    yAxis: { type: "value", min: 0, max: payload.top ?? null, splitNumber: 4, ...y },
+    yAxis: { type: "value", min: 0, max: payload.top ?? null, splitNumber: 4, ...(payload.top === 1 ? { interval: 0.25 } : {}), ...y },
     tooltip: tooltip(look, { trigger: "axis", formatter: (found) => (view.reading ? timeTip(view, found[0]?.dataIndex ?? 0) : "") }),
     dataZoom: [{ id: "zoom", type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, preventDefaultMouseMove: false, minSpan: 2 }],
     toolbox: { show: true, itemSize: 0, top: -40, feature: { dataZoom: { yAxisIndex: "none", filterMode: "none", brushStyle: { color: look.grey, opacity: 0.2, borderWidth: 0 } } } },
@@ -103,9 +107,9 @@ function eventSeries(view) {
 }
 
 /** Pixels that the names at line ends need, as far as there is room. */
-function rightRoom(payload, width, font) {
-  const wide = Math.max(0, ...payload.lines.map((x) => textWidth(endWords(x), font)));
-  return Math.round(Math.min(wide + 12, MOST_RIGHT * width));
+function rightRoom(view) {
+  const wide = Math.max(0, ...view.names.map((x) => textWidth(x, view.fontOf(600))));
+  return Math.round(Math.min(wide + 12, MOST_RIGHT * view.width));
 }
 
 /** Names right of the lines' last visible values, moved apart; the least ones give way. */
@@ -114,20 +118,20 @@ function endNames(view) {
   const bottom = view.height - BOTTOM, most = Math.floor((bottom - TOP + LINE) / LINE);
   const y = (v) => chart.convertToPixel({ yAxisIndex: 0 }, v);
   let found = [], below = 0;
-  for (const line of payload.lines) {
+  for (const [k, line] of payload.lines.entries()) {
     let i = high;
     while (i > low && (line.values[i] === null || line.values[i] === undefined)) i--;
     const value = line.values[i];
     if (value === null || value === undefined) continue;
     const layer = line.role === "layer";
-    found.push({ line, at: y(layer ? below + value / 2 : value), weight: layer ? y(0) - y(value) : 1e6 });
+    found.push({ line, name: view.names[k], at: y(layer ? below + value / 2 : value), weight: layer ? y(0) - y(value) : 1e6 });
     if (layer) below += value;
   }
   found = found.filter((x) => x.weight > 2).sort((a, b) => b.weight - a.weight).slice(0, most).sort((a, b) => a.at - b.at);
   spread(found, TOP, bottom);
   const font = view.fontOf(), room = view.right - 8;
-  return found.map(({ line, at }) => ({ type: "text", silent: true, z: 20, left: view.width - view.right + 6, top: at - 7,
-    style: { text: fitted(endWords(line), room, font), fill: textOf(line, look), font: view.fontOf(line.role === "now" ? 600 : 400) } }));
+  return found.map(({ line, name, at }) => ({ id: `name ${line.name}`, type: "text", silent: true, z: 20, left: view.width - view.right + 6, top: at - 7,
+    style: { text: fitted(name, room, font), fill: textOf(line, look), font: view.fontOf(line.role === "now" ? 600 : 400) } }));
 }
 
 /** Move places in rising order apart by a line each, within bounds. */

@@ -16,7 +16,7 @@ function timeTip(view, i) {
   for (const line of spoken(payload)) {
     const value = line.values[i];
     if (value === null || value === undefined) continue;
-    const band = line.low ? `${say.value(line.low[i])} to ${say.value(line.high[i])}` : "";
+    const band = line.bullwhip ? `swing ${swing(line)}` : line.low ? `${say.value(line.low[i])} to ${say.value(line.high[i])}` : "";
     tipRow(box, colourOf(line, look), line.label, say.value(value), band);
   }
   const gap = payload.difference;
