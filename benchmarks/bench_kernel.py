@@ -82,7 +82,7 @@ def loop_and_lanes(table: harness.Table, plan: Plan) -> None:
 def threads(table: harness.Table, plan: Plan) -> None:
     def blocks(replications: int, workers: int) -> float:
         return harness.wall(
-            lambda: run_blocks(plan, replications, 1, lambda o: None, threads=workers)
+            lambda: run_blocks([plan], replications, 1, lambda o: None, threads=workers)
         )
 
     found = harness.take_turns({"1": lambda: blocks(256, 1), "2": lambda: blocks(256, 2)}, 4)

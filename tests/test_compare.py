@@ -65,7 +65,9 @@ def test_alone_a_scenario_is_run_only_twice(monkeypatch) -> None:
     passes = []
     module = sys.modules["twin.run"]  # ``twin.run`` is the function
     whole = module.run_blocks
-    monkeypatch.setattr(module, "run_blocks", lambda *a, **k: passes.append(1) or whole(*a, **k))
+    monkeypatch.setattr(
+        module, "run_blocks", lambda p, *a, **k: passes.extend(p) or whole(p, *a, **k)
+    )
     twin.compare(factory(disruptions=[{"kind": "outage", "start": 9, "duration": 9}]))
     assert len(passes) == 2
 

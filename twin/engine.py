@@ -21,6 +21,9 @@ CHUNK_SECONDS = 0.1
 _CACHE_BYTES = 4_000_000
 _ROW_BYTES = 300
 
+Part = tuple[Plan, int, int]
+"""A block: its plan, its number of replications and the number of the first."""
+
 
 def block_size(n_rows: int) -> int:
     """Return how many replications of a network fit a core's cache (docs: kernel blocks)."""
@@ -143,7 +146,7 @@ def blocks(n_rows: int, replications: int) -> list[tuple[int, int]]:
 
 
 def run_blocks(
-    plan: Plan,
+    plans: Sequence[Plan],
     replications: int,
     seed: int,
     reduce: Callable[[Outcome], Any],
@@ -152,15 +155,15 @@ def run_blocks(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
-) -> list[Any]:
-    """Run all replications in blocks on threads and reduce each block's outcome.
+) -> list[list[Any]]:
+    """Run all replications of some plans in blocks on threads and reduce each block's outcome.
 
     Parameters
     ----------
-    plan
-        The compiled scenario.
+    plans
+        Compiled scenarios, all run under the same luck; their blocks share the threads.
     replications
-        Number of replications.
+        Number of replications of each.
     seed
         The luck.
     reduce
@@ -177,30 +180,33 @@ def run_blocks(
     Returns
     -------
     list
-        The reduced blocks in order of their replications.
+        Of each plan the reduced blocks in order of their replications.
 
     Raises
     ------
     RunError
         If the run was cancelled.
     """
-    parts = blocks(plan.n_rows, replications)
+    parts = [(plan, *part) for plan in plans for part in blocks(plan.n_rows, replications)]
     stop = cancelled or threading.Event()
-    count = _Counter(plan.topology.scenario.horizon * replications, progress, stop)
+    total = sum(plan.topology.scenario.horizon for plan in plans) * replications
+    count = _Counter(total, progress, stop)
 
-    def one(part: tuple[int, int]) -> Any:
-        K, k0 = part
+    def one(part: Part) -> Any:
+        plan, K, k0 = part
         return reduce(run_block(plan, K, k0, seed, record, lambda n: count.add(n * K)))
 
     workers = max(1, min(threads or os.cpu_count() or 1, len(parts)))
     if workers == 1:
-        return [one(part) for part in parts]
-    return _on_threads(one, parts, workers, stop)
+        done = iter([one(part) for part in parts])
+    else:
+        done = iter(_on_threads(one, parts, workers, stop))
+    return [[next(done) for _ in blocks(plan.n_rows, replications)] for plan in plans]
 
 
 def _on_threads(
-    one: Callable[[tuple[int, int]], Any],
-    parts: list[tuple[int, int]],
+    one: Callable[[Part], Any],
+    parts: list[Part],
     workers: int,
     stop: threading.Event,
 ) -> list[Any]:

@@ -168,21 +168,12 @@ class _Job:
         self, threads: int, progress: Progress | None, cancelled: threading.Event | None
     ) -> tuple[list[_Piece], list[_Piece]]:
         """Run the blocks, and those of the undisrupted twin with the same luck (or none)."""
-        seed = self.plan.topology.scenario.seed
-        passes = 2 if self.paired else 1
-
-        def blocks(plan: Plan, before: int) -> list[_Piece]:
-            def told(done: int, total: int) -> None:
-                if progress is not None:
-                    progress(done + before * total, passes * total)
-
-            return run_blocks(
-                plan, self.replications, seed, self.reduce,
-                record=self.record, threads=threads, progress=told, cancelled=cancelled,
-            )  # fmt: skip
-
-        pieces = blocks(self.plan, 0)
-        twins = blocks(undisrupted(self.plan), 1) if self.paired else []
+        plans = [self.plan, undisrupted(self.plan)] if self.paired else [self.plan]
+        pieces, *rest = run_blocks(
+            plans, self.replications, self.plan.topology.scenario.seed, self.reduce,
+            record=self.record, threads=threads, progress=progress, cancelled=cancelled,
+        )  # fmt: skip
+        twins: list[_Piece] = rest[0] if rest else []
         undefined = [kpis.undefined_paired(p.thin) for p in pieces]
         paired = undefined
         if self.compared:
@@ -244,7 +235,12 @@ def _assemble(
         values=joined,
         row_means={n: np.sum([p.rows[n] for p in pieces], 0) / R for n in first.rows},
         sink_means={n: np.sum([p.sinks[n] for p in pieces], 0) / R for n in first.sinks},
-        series={n: np.concatenate([p.series[n] for p in pieces], axis=2) for n in first.series},
+        series={n: _side_by_side([p.series[n] for p in pieces]) for n in first.series},
         notes=tuple(notes),
         timing=timing,
     )
+
+
+def _side_by_side(blocks: list[Floats]) -> Floats:
+    """Return the replications of all blocks; one block is not copied."""
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=2)

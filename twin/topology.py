@@ -1,7 +1,6 @@
 """From a scenario to its stock points, supply links and sinks, in the kernel's order.
 
-Plain Python objects: everything that reads a network (the compiler, the decoupling point,
-``explain``, networkx, the naive simulator of the tests) reads these.
+Plain Python objects that everything reads: compiler, decoupling point, ``explain``, networkx.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Literal
 
 from twin import stock_rules
 from twin.errors import NetworkError, ScenarioError
+from twin.memory import remembered
 from twin.names import matches, nearest
 from twin.schema import (
     Demand,
@@ -29,7 +29,7 @@ from twin.stock_rules import Settings
 
 LinkKind = Literal["ship", "make", "buy"]
 Key = tuple[str, str]
-"""A stock point before it has a row: site and item."""
+"""Site and item: a stock point before it has a row."""
 Draft = tuple[
     LinkKind, Key, tuple[tuple[Key, float], ...], str, str | None, Lane | Production | Purchase
 ]
@@ -162,12 +162,11 @@ class Topology:
         """Return the stages from source to sink."""
         if self.scenario.stages:
             return list(self.scenario.stages)
-        depth: dict[str, int] = {}
-        for p in self.points:
-            depth[p.stage] = max(depth.get(p.stage, 0), p.level)
+        depth = {p.stage: p.level for p in sorted(self.points, key=lambda p: p.level)}
         return sorted(depth, key=lambda s: (-depth[s], s))
 
 
+@remembered(4)
 def build(scenario: Scenario) -> Topology:
     """Derive stock points, links and sinks of a scenario.
 

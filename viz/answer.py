@@ -22,6 +22,9 @@ FULL = 64
 CELLS = 20_000_000
 """Most numbers (stock points x periods x replications) of one recorded series."""
 
+RECORD = (*series.NEEDED, "rows.backlog")
+"""Series that charts, network and stories are made from."""
+
 BASELINES = {
     "calm": "the same design without disruptions",
     "opened": "the scenario as it was opened",
@@ -43,8 +46,10 @@ class Answer:
         Which one: a key of :data:`BASELINES`.
     wanted
         Replications of the full answer.
-    state, frames, charts, tiles
-        Payloads of the network, of playing, of the charts and of the tiles.
+    state, frames, tiles
+        Payloads of the network, of playing and of the tiles.
+    charts
+        Payloads of the charts; empty in a first answer, which does not wait for them.
     """
 
     changes: Mapping[str, Any]
@@ -53,8 +58,8 @@ class Answer:
     wanted: int
     state: Mapping[str, Any]
     frames: bytes
-    charts: Mapping[str, Any]
-    tiles: list[dict[str, Any]] = field(default_factory=list)
+    tiles: list[dict[str, Any]]
+    charts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scenario(self) -> Scenario:
@@ -113,7 +118,7 @@ def compute(
         comparison=kept,
         baseline=name,
         wanted=wanted,
-        charts=chart_data.charts(found),
+        charts={} if replications < wanted else chart_data.charts(found),
         tiles=tiles(found),
         **drawn(kept, expanded),
     )
@@ -126,7 +131,7 @@ def compared(
 
     Parameters and errors are those of :func:`compute`.
     """
-    options["record"] = series.NEEDED
+    options["record"] = RECORD
     what_if = twin.run(twin.apply(base, changes), replications=replications, **options)
     if baseline == "calm" and what_if.undisrupted is not None:
         return Comparison(what_if.undisrupted, what_if), "calm"

@@ -76,7 +76,7 @@ def test_any_number_of_threads_gives_the_same_bytes(seed, monkeypatch):
     plan = Plan.of(random_scenario(seed, ALL_FEATURES))
 
     one, two = (
-        joined(run_blocks(plan, 16, 5, lambda o: o, record=RECORD, threads=n)) for n in (1, 2)
+        joined(run_blocks([plan], 16, 5, lambda o: o, record=RECORD, threads=n)[0]) for n in (1, 2)
     )
 
     assert differing(one, two) == []

@@ -46,11 +46,11 @@ def Below(session: Session) -> None:
 
 @solara.component
 def Charts(session: Session, names: list[str]) -> None:
-    """Show charts of the answer."""
-    shown = session.answer.value
+    """Show charts of the last full answer."""
+    shown = session.charts.value
     ChartsWidget.element(
         library=ECHARTS_URL, charts={} if shown is None else dict(shown.charts), shown=names,
-        height=240, stale=session.stale, cursor=session.cursor.value,
+        height=240, stale=session.charts_stale, cursor=session.cursor.value,
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ import solara
 
 from twin.distributions import lead_time_moments
 from twin.errors import TwinError
+from twin.result import words
+from twin.schema import Scenario
 from viz import backup, breaks, chart_data, controls, fixes, look, story
 from viz.page.session import Session
 from viz.server.assets import ECHARTS_URL
@@ -102,12 +104,14 @@ def Disruption(session: Session, i: int) -> None:
     if bar["note"]:
         v.Html(tag="p", children=[f"Note: {bar['note']}."])
     FormWidget.element(
-        fields=_disruption_fields(about, entry, aims), label="Disruption", on_change=changed
+        fields=_disruption_fields(scenario, about, entry, aims),
+        label="Disruption",
+        on_change=changed,
     )
 
 
 def _disruption_fields(
-    about: dict[str, Any], entry: dict[str, Any], aims: Sequence[dict[str, Any]]
+    scenario: Scenario, about: dict[str, Any], entry: dict[str, Any], aims: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     now = next((n for n, a in enumerate(aims) if _aimed(entry, a["sets"])), None)
     fields: list[dict[str, Any]] = [
@@ -119,7 +123,8 @@ def _disruption_fields(
             continue
         fields.append({
             "key": f["name"], "kind": "slider" if f["slider"] else "number",
-            "label": look.said(f["name"]).capitalize(), "hint": f["meaning"], "unit": f["unit"],
+            "label": look.said(f["name"]).capitalize(), "hint": f["meaning"],
+            "unit": words(f["unit"], scenario),
             "value": entry.get(f["name"], f["default"]), "low": f["low"], "high": f["high"],
             "slider": f["slider"], "step": 1 if f["type"] == "whole" else 0.01,
         })  # fmt: skip
@@ -149,7 +154,7 @@ def Site(session: Session, site: str) -> None:
         label="Site", inline=True, on_change=chosen,
         fields=[{"key": "part", "kind": "tabs", "label": "Of this site", "value": part,
                  "choices": tabs},
-                {"key": "close", "kind": "button", "label": "Close"}],
+                {"key": "close", "kind": "button", "label": "Close", "icon": "×", "small": True}],
     )  # fmt: skip
     {"story": Story, "controls": Controls, "fixes": Fixes}[part](session, site)
 
@@ -271,7 +276,7 @@ def _fix_fields(option: dict[str, Any]) -> list[dict[str, Any]]:
         made |= {"kind": "choice", "value": None, "label": f"{option['label']} from",
                  "choices": [[s, look.said(s)] for s in sources]}  # fmt: skip
     if option["possible"] and option["fix"] == "change_policy":
-        kinds = [[k, words[0]] for k, words in controls.policy_choices().items()]
+        kinds = [[k, told_[0]] for k, told_ in controls.policy_choices().items()]
         made |= {"kind": "choice", "value": None, "choices": kinds}
     note = {"key": f"about {option['fix']}", "kind": "note", "label": option["words"]}
     return [made, note]

@@ -92,6 +92,7 @@ class Session:
             build(twin.apply(opened.scenario, changes or {}))
         )
         self.answer: solara.Reactive[Answer | None] = solara.reactive(None)
+        self.charts: solara.Reactive[Answer | None] = solara.reactive(None)
         self.running: solara.Reactive[Running | None] = solara.reactive(None)
         self.rows: solara.Reactive[list[dict[str, Any]] | None] = solara.reactive(None)
         self.frontier_running: solara.Reactive[Running | None] = solara.reactive(None)
@@ -130,7 +131,14 @@ class Session:
     @property
     def stale(self) -> bool:
         """Whether the answer shown belongs to other changes than these."""
-        shown = self.answer.value
+        return self._other(self.answer.value)
+
+    @property
+    def charts_stale(self) -> bool:
+        """Whether the charts shown belong to other changes than these."""
+        return self._other(self.charts.value)
+
+    def _other(self, shown: Answer | None) -> bool:
         return shown is None or shown.changes != self.changes
 
     # --------------------------------------------------------------------------------- editing
@@ -195,7 +203,7 @@ class Session:
         self.message.value, self.selected.value, self.bar.value = "", "", -1
         self.family.value, self.cursor.value, self.playing.value = "", -1, False
         self.expanded.value = frozenset()
-        self.answer.value = self.rows.value = None
+        self.answer.value = self.charts.value = self.rows.value = None
         self.opened.value, self.network.value = opened, network
         self.steps.value, self.at.value = (Step(dict(changes or {})),), 0
         self.ask()
@@ -209,8 +217,8 @@ class Session:
         self.rows.value = None
         known = first.answer(self.base, self.changes, self.baseline.value)
         if known is not None:
-            self.answer.value, self.rows.value = known
-            self.running.value = None
+            self._show(known[0])
+            self.rows.value, self.running.value = known[1], None
             return
         wanted = answers.full(self.scenario, len(self.network.value.points))
         self.running.value = Running(answers.FIRST, wanted)
@@ -233,7 +241,7 @@ class Session:
                 )  # fmt: skip
                 if stop.is_set():
                     return
-                self.answer.value = found
+                self._show(found)
                 self.running.value = Running(wanted, wanted) if n < wanted else None
         except TwinError as error:
             if not stop.is_set():
@@ -241,6 +249,11 @@ class Session:
             return
         look_closely(found.comparison.b.topology)  # kept: the first click on a site needs it
         self.find_frontier(answers.FIRST)
+
+    def _show(self, found: Answer) -> None:
+        self.answer.value = found
+        if found.charts:
+            self.charts.value = found
 
     def _progress(
         self, of: solara.Reactive[Running | None], stop: threading.Event, n: int, wanted: int

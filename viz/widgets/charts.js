@@ -1,11 +1,9 @@
 // The charts side by side: which are shown, in whose colours, under one pointer and one zoom.
 
-let groups = 0;
-
 class Charts {
   constructor(model, element) {
     this.model = model;
-    this.group = `twin-charts-${++groups}`;
+    this.group = `charts-${Math.random()}`; // each widget is a module of its own: nothing counts them
     this.panels = new Map();
     const box = html("div", { class: "ch-box" }, element); // whose width decides how many stand in a row
     this.root = html("div", { class: "ch-root", "data-charts": "" }, box);
@@ -52,7 +50,17 @@ class Charts {
       const panel = this.panels.get(name);
       if (this.root.children[i] !== panel.root) this.root.insertBefore(panel.root, this.root.children[i] || null);
     }
-    for (const name of shown) this.panels.get(name).show(charts[name]);
+    this.waiting = [...shown];
+    this.next(charts);
+  }
+
+  /** Draw one chart a frame, so that the page stays quick. */
+  next(charts) {
+    cancelAnimationFrame(this.frame);
+    const name = this.waiting.shift();
+    if (name === undefined || this.gone) return;
+    this.panels.get(name).show(charts[name]);
+    this.frame = requestAnimationFrame(() => this.next(charts));
   }
 
   pick(chart, index) {
@@ -63,6 +71,7 @@ class Charts {
 
   stop() {
     this.gone = true;
+    cancelAnimationFrame(this.frame);
     for (const panel of this.panels.values()) panel.remove();
     if (this.library) this.library.disconnect(this.group);
   }

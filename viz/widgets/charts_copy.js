@@ -38,21 +38,33 @@ async function imageOf(view) {
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.drawImage(picture, 0, HEAD * ratio);
   pen.scale(ratio, ratio);
+  for (const end of view.ends) drawEnd(pen, view, end);
   pen.fillStyle = look.ink;
   pen.font = `600 14px ${look.font}`;
   pen.fillText([payload.title, payload.unit].filter(Boolean).join(", "), 8, 21);
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
+/** A name at a line's end, which on the page stands over the plot. */
+function drawEnd(pen, view, { text, at, weight, colour, spot, thin }) {
+  const x = view.width - view.right + 6, y = at + HEAD;
+  pen.fillStyle = spot || colour;
+  if (spot) pen.fillRect(x, y - (thin ? 1 : 4), 8, thin ? 2 : 8);
+  pen.fillStyle = colour;
+  pen.font = view.fontOf(weight);
+  pen.fillText(text, x + (spot ? KEY : 0), y + 4);
+}
+
 /** Copy, or save where the browser lets no page copy (http from another machine). */
 async function copied(kind, view) {
   const name = `${view.payload.title.replace(/[^\w]+/g, "-").toLowerCase()}.${kind === "image" ? "png" : "tsv"}`;
-  const plain = kind === "image" ? await imageOf(view) : new Blob([tableOf(view)], { type: "text/plain" });
-  try {
-    await navigator.clipboard.write([new ClipboardItem({ [plain.type]: plain })]);
+  const type = kind === "image" ? "image/png" : "text/plain";
+  const made = kind === "image" ? imageOf(view) : Promise.resolve(new Blob([tableOf(view)], { type }));
+  try { // at once, with a promise: after a wait it would not be the user's own act any more
+    await navigator.clipboard.write([new ClipboardItem({ [type]: made })]);
     return "Copied";
   } catch {
-    const address = URL.createObjectURL(plain), link = html("a", { href: address, download: name });
+    const address = URL.createObjectURL(await made), link = html("a", { href: address, download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
     return "Saved as a file";

@@ -23,6 +23,7 @@ class Panel {
     this.note = html("p", { class: "ch-note" }, this.root);
     this.plot = html("div", { class: "ch-plot" }, this.root);
     this.canvas = html("div", { class: "ch-canvas" }, this.plot);
+    this.labels = html("div", { class: "ch-ends", "aria-hidden": "true" }, this.plot);
     this.line = html("div", { class: "ch-cursor", "data-cursor": "", "aria-hidden": "true" }, this.plot);
     this.empty = html("p", { class: "ch-empty", "data-empty": "" }, this.plot);
     this.said = html("output", { class: "ch-said" }, this.root);
@@ -58,8 +59,9 @@ class Panel {
     this.look = this.owner.look;
     const { title, unit, note, said, empty } = this.payload, kind = OPTIONS[this.payload.kind] && !empty ? this.payload.kind : null;
     this.title.textContent = title;
-    this.unit.textContent = unit || "";
+    this.unit.textContent = kind === "frontier" ? "" : unit || "";
     this.note.textContent = note || "";
+    this.note.hidden = !note;
     this.note.title = note || "";
     mark(this.root, "aria-label", [title, said].filter(Boolean).join(". ") || null);
     mark(this.root, "data-kind", kind);
@@ -82,7 +84,8 @@ class Panel {
     this.height = this.owner.height;
     if (!library || !this.width) return;
     if (this.kind !== kind) this.stop();
-    if (!this.chart) this.start(library, kind);
+    const fresh = !this.chart;
+    if (fresh) this.start(library, kind);
     else if (this.chart.getWidth() !== this.width || this.chart.getHeight() !== this.height) this.chart.resize({ width: this.width, height: this.height, silent: true });
     if (kind === "time") {
       this.dates = payload.dates ? new Dates(payload.dates.start, payload.dates.period, payload.dates.horizon) : null;
@@ -93,11 +96,9 @@ class Panel {
     const dates = kind === "time" && JSON.stringify([payload.dates, payload.first, payload.n]);
     if (dates && this.shownDates && dates !== this.shownDates) this.zoom(0, 100);
     this.shownDates = dates;
-    if (kind === "time") {
-      if (!window.matchMedia("(pointer: coarse)").matches)
-        this.chart.dispatchAction({ type: "takeGlobalCursor", key: "dataZoomSelect", dataZoomSelectActive: true });
-      this.settle();
-    }
+    if (kind === "time") this.settle();
+    if (fresh && kind === "time" && !window.matchMedia("(pointer: coarse)").matches) // a finger scrolls the page
+      this.chart.dispatchAction({ type: "takeGlobalCursor", key: "dataZoomSelect", dataZoomSelectActive: true });
     mark(this.root, "data-ready", "");
   }
 
@@ -118,11 +119,25 @@ class Panel {
     this.range = [start, end];
     mark(this.root, "data-zoomed", zoomed ? "" : null);
     this.buttons.all.hidden = !zoomed;
-    this.chart.setOption({ graphic: endNames(this) }, { replaceMerge: ["graphic"] });
+    this.label();
     this.point();
   }
 
+  /** Names at line ends, over the canvas: zooming moves them without drawing the chart anew. */
+  label() {
+    this.ends = endNames(this);
+    this.labels.replaceChildren(...this.ends.map(({ text, at, weight, colour, spot, thin }) => {
+      const made = html("span", {}, null);
+      if (spot) html("i", thin ? { class: "ch-thin" } : {}, made).style.background = spot;
+      made.append(text);
+      Object.assign(made.style, { top: `${(at - 8).toFixed(1)}px`, left: `${this.width - this.right + 6}px`, color: colour, fontWeight: weight });
+      return made;
+    }));
+  }
+
   stop() {
+    this.labels.replaceChildren();
+    this.ends = [];
     if (this.chart) this.chart.dispose();
     this.chart = this.kind = this.shownDates = this.root.__chart = null;
     this.buttons.all.hidden = true;
@@ -134,6 +149,10 @@ class Panel {
     this.stop();
     clearTimeout(this.clearing);
     this.root.remove();
+  }
+
+  place() {
+    return this.plot.getBoundingClientRect();
   }
 
   // -------------------------------------------------------------------------------------- dates
@@ -222,7 +241,7 @@ class Panel {
       for (const word of [p.current && "now", p.suggested && "suggested"].filter(Boolean)) html("small", {}, made, word);
       made.title = `${amount(p.cost)} ${this.payload.unit}, ${share(p.on_time)} on time`;
       made.addEventListener("click", () => this.owner.pick(this.name, i));
-      const lit = (type) => this.chart?.dispatchAction({ type, seriesIndex: 0, name: undefined, dataIndex: points.slice(0, i).filter((q) => q.cost !== null && q.on_time !== null).length });
+      const lit = (type) => this.chart?.dispatchAction({ type, ...spotOf(points, i) });
       for (const [event, type] of [["focus", "highlight"], ["pointerenter", "highlight"], ["blur", "downplay"], ["pointerleave", "downplay"]]) made.addEventListener(event, () => lit(type));
       return made;
     }));

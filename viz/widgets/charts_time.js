@@ -2,16 +2,17 @@
 
 const TOP = 20, BOTTOM = 24; // pixels above and below the plot: names of disruptions, dates
 const LINE = 15; // pixels that a name at a line's end takes
-const MOST_RIGHT = 0.36; // share of the width that such names may take
+const KEY = 14; // pixels of the spot of colour before a name
+const MOST_RIGHT = 0.4; // share of the width that such names may take
 
 function colourOf(line, look) {
   if (line.shade) return line.shade;
-  return line.role === "base" ? look.base : line.role === "other" ? look.pull : look.ink;
+  return line.role === "base" ? look.base : line.role === "other" ? look.grey : look.ink;
 }
 
 function textOf(line, look) {
   if (line.role === "base") return look.grey;
-  return look[`${line.mode}-text`] || (line.role === "other" ? look["pull-text"] : line.mode === "own" ? look.grey : look.ink);
+  return look[`${line.mode}-text`] || (line.role === "other" || line.mode === "own" ? look.grey : look.ink);
 }
 
 /** How much the orders of a stage swing: `6.69×`, or `1.86→6.69×` from the baseline's. */
@@ -24,16 +25,26 @@ function swing(line, brief = false) {
 /** What stands at the ends of lines: all with the baseline's swing, or all without. */
 function endWords(payload, room, font) {
   const words = (brief) => payload.lines.map((x) => `${x.label} ${swing(x, brief)}`.trim());
-  return words(false).every((x) => textWidth(x, font) + 12 <= room) ? words(false) : words(true);
+  return words(false).every((x) => textWidth(x, font) + 12 + (isKeyed(payload) ? KEY : 0) <= room) ? words(false) : words(true);
 }
 
 function motion() {
   return { animation: !still(), animationDuration: 200, animationDurationUpdate: 200, animationEasing: "cubicOut", animationEasingUpdate: "cubicOut" };
 }
 
-function tooltip(look, more) {
-  return { confine: true, backgroundColor: look.card, borderColor: look.edge, borderWidth: 1, padding: [6, 10], transitionDuration: 0,
+function tooltip(view, more) {
+  const { look } = view;
+  return { appendToBody: true, position: beside.bind(view), backgroundColor: look.card, borderColor: look.edge, borderWidth: 1, padding: [6, 10], transitionDuration: 0,
     extraCssText: "box-shadow:none;border-radius:8px;z-index:5", textStyle: { color: look.ink, fontSize: 12, fontFamily: look.font }, ...more };
+}
+
+/** Beside the pointer, where it hides as little as may be, inside the window. */
+function beside([x, y], _, tip, __, { contentSize: [wide, tall], viewSize }) {
+  const plot = this.place(), gap = 16, edge = 8;
+  const right = plot.left + x + gap + wide < window.innerWidth - edge;
+  const left = right ? x + gap : Math.max(edge - plot.left, x - gap - wide);
+  const top = Math.min(window.innerHeight - edge - tall, Math.max(edge, plot.top + (viewSize[1] - tall) / 2));
+  return [left, top - plot.top];
 }
 
 function axisStyle(look) {
@@ -54,8 +65,8 @@ function timeOption(view) {
     xAxis: { type: payload.dates ? "time" : "value", min: view.at(0), max: view.at(payload.n - 1), ...x, splitLine: { show: false },
       axisLine: { show: true, onZero: false, lineStyle: { color: look.edge } }, splitNumber: Math.max(2, Math.round((view.width - left - view.right) / 70)),
       axisPointer: { show: true, snap: true, lineStyle: { color: look.grey, width: 1, type: "solid" }, label: { show: false }, triggerTooltip: true } },
-    yAxis: { type: "value", min: 0, max: payload.top ?? null, splitNumber: 4, ...(payload.top === 1 ? { interval: 0.25 } : {}), ...y },
-    tooltip: tooltip(look, { trigger: "axis", formatter: (found) => (view.reading ? timeTip(view, found[0]?.dataIndex ?? 0) : "") }),
+    yAxis: { type: "value", min: 0, max: payload.top ?? null, splitNumber: Math.max(2, Math.round((view.height - TOP - BOTTOM) / 42)), ...(payload.top === 1 ? { interval: 0.25 } : {}), ...y },
+    tooltip: tooltip(view, { trigger: "axis", formatter: (found) => (view.reading ? timeTip(view, found[0]?.dataIndex ?? 0) : "") }),
     dataZoom: [{ id: "zoom", type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, preventDefaultMouseMove: false, minSpan: 2 }],
     toolbox: { show: true, itemSize: 0, top: -40, feature: { dataZoom: { yAxisIndex: "none", filterMode: "none", brushStyle: { color: look.grey, opacity: 0.2, borderWidth: 0 } } } },
     series: [...payload.lines.flatMap((line) => lineSeries(view, line)), eventSeries(view)],
@@ -74,7 +85,7 @@ function lineSeries(view, line) {
   const last = payload.lines.filter((x) => x.mode === "push").at(-1), cut = layer && line === last && payload.lines.some((x) => x.role === "layer" && x.mode === "pull");
   const points = (values) => values.map((v, i) => [view.at(i), v]);
   const bare = { type: "line", showSymbol: payload.n < 3, symbolSize: 5, symbol: "circle", silent: true, emphasis: { disabled: true }, color: colour };
-  const z = { base: 4, now: 6, layer: 2 }[line.role] || 5;
+  const z = { base: 4, now: 6, layer: 2, other: 7 }[line.role] || 5;
   const made = [{ ...bare, id: line.name, name: line.label, data: points(line.values), z,
     lineStyle: { color: layer ? (cut ? look.ink : look.card) : colour, width: layer ? (cut ? 1.5 : 0.5) : line.role === "base" ? 1.5 : 2, type: line.role === "other" ? [4, 3] : "solid" },
     ...(layer ? { stack: "layers", areaStyle: { color: colour, opacity: 1 }, step: false } : {}) }];
@@ -106,10 +117,15 @@ function eventSeries(view) {
     markArea: { silent: true, animation: false, data: areas }, markLine: { silent: true, symbol: "none", animation: false, data: lines } };
 }
 
+/** Whether names need a spot of their line's colour, because several share a hue. */
+function isKeyed(payload) {
+  return payload.lines.some((x) => x.shade);
+}
+
 /** Pixels that the names at line ends need, as far as there is room. */
 function rightRoom(view) {
   const wide = Math.max(0, ...view.names.map((x) => textWidth(x, view.fontOf(600))));
-  return Math.round(Math.min(wide + 12, MOST_RIGHT * view.width));
+  return Math.round(Math.min(wide + 12 + (isKeyed(view.payload) ? KEY : 0), MOST_RIGHT * view.width));
 }
 
 /** Names right of the lines' last visible values, moved apart; the least ones give way. */
@@ -129,9 +145,11 @@ function endNames(view) {
   }
   found = found.filter((x) => x.weight > 2).sort((a, b) => b.weight - a.weight).slice(0, most).sort((a, b) => a.at - b.at);
   spread(found, TOP, bottom);
-  const font = view.fontOf(), room = view.right - 8;
-  return found.map(({ line, name, at }) => ({ id: `name ${line.name}`, type: "text", silent: true, z: 20, left: view.width - view.right + 6, top: at - 7,
-    style: { text: fitted(name, room, font), fill: textOf(line, look), font: view.fontOf(line.role === "now" ? 600 : 400) } }));
+  const keyed = isKeyed(payload), room = view.right - 8 - (keyed ? KEY : 0);
+  return found.map(({ line, name, at }) => {
+    const weight = line.role === "now" ? 600 : 400;
+    return { text: fitted(name, room, view.fontOf(weight)), at, weight, colour: textOf(line, look), spot: keyed ? colourOf(line, look) : null, thin: !line.shade };
+  });
 }
 
 /** Move places in rising order apart by a line each, within bounds. */

@@ -15,7 +15,7 @@ function timeTip(view, i) {
   html("strong", {}, box, view.when(i));
   for (const line of spoken(payload)) {
     const value = line.values[i];
-    if (value === null || value === undefined) continue;
+    if (value === null || value === undefined || (line.role === "layer" && value === 0)) continue;
     const band = line.bullwhip ? `swing ${swing(line)}` : line.low ? `${say.value(line.low[i])} to ${say.value(line.high[i])}` : "";
     tipRow(box, colourOf(line, look), line.label, say.value(value), band);
   }

@@ -77,6 +77,7 @@ function button(f, send) {
   made.title = f.hint || "";
   if (f.icon) { made.textContent = f.icon; made.setAttribute("aria-label", f.label); made.title = f.hint || f.label; }
   if (f.value === true || f.value === false) made.setAttribute("aria-pressed", f.value);
+  if (f.small) made.className = "twin-icon";
   if (f.main) made.dataset.main = "";
   made.addEventListener("click", () => send(true));
   return made;

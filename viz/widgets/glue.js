@@ -44,13 +44,22 @@ function render({ model, el }) {
   model.on("change:query", address);
   model.on("change:title", title);
   model.on("change:copy", copy);
+  // A widget that is taken off the page while its module loads is no error, though anywidget
+  // (0.11) reports one two seconds later; a module that fails is reported by its view as well.
+  const gone = (event) => {
+    if (/Failed to initialize model/.test(event.reason?.message)) event.preventDefault();
+  };
+  addEventListener("unhandledrejection", gone);
   addEventListener("keydown", keys);
   theme();
   address();
   title();
   model.set("prefers", { dark: matchMedia("(prefers-color-scheme: dark)").matches, n: 1 });
   model.save_changes();
-  return () => removeEventListener("keydown", keys);
+  return () => {
+    removeEventListener("keydown", keys);
+    removeEventListener("unhandledrejection", gone);
+  };
 }
 
 export default { render };
