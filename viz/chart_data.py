@@ -66,9 +66,11 @@ def charts(comparison: Comparison) -> dict[str, dict[str, Any]]:
         Payloads by name: ``service``, ``stock``, ``orders``, ``cost``. Those over time hold
 
         - ``dates`` (start, period, horizon), ``first`` (period of the first value), ``n``;
-        - ``format`` (share, amount), ``unit``, ``top`` (end of the axis, or None);
+        - ``format`` (share, amount), ``unit``, ``top`` (end of the axis, or None), ``note`` (how
+          to read it);
         - ``lines``: name, label, role (base, now, layer, stage, other), mode, shade, values, and
-          low and high (p10, p90) where there is a band;
+          low and high (p10, p90) where there is a band; of orders also bullwhip and
+          bullwhip_before (the baseline's, or None);
         - ``difference``: mean of what-if minus baseline, and half its 95 % interval, or None;
         - ``events``: name, start, end, probability.
 
@@ -168,21 +170,23 @@ def _orders(c: Comparison) -> dict[str, Any]:
     known = {bar.name: bar.middle for bar in series.bullwhip(c.a) or []} if c.a is not b else {}
     stages = [bar for bar in bars if series.ordering_rows(b.topology, bar.name).size]
     shown = stages if len(stages) <= STAGES else [*stages[: STAGES // 2], *stages[-STAGES // 2 :]]
-    means, values = series.stage_orders(c.a), series.stage_orders(b)
+    values = series.stage_orders(b)
     if values is None or not shown:
         return empty_time(title, "orders")
     lines = []
     for i, bar in enumerate(shown):
         own = values[bar.name]
-        level = float((means or values).get(bar.name, own).mean()) or float(own.mean()) or 1.0
-        course = series.course(own / level, b.scenario.warmup)
-        line = line_of(look.said(bar.name), "stage", smooth(course.middle, w), 3)
+        level = series.mean_orders(c.a, bar.name) or float(own.mean()) or 1.0
+        middle = smooth(np.median(own, axis=1) / level, w)
+        line = line_of(look.said(bar.name), "stage", middle, 3)
         if i == 0 and b.replications > 1:
-            line |= {x: listed(smooth(getattr(course, x), w), 3) for x in ("low", "high")}
+            band = series.course(own / level, 0)
+            line |= {x: listed(smooth(getattr(band, x), w), 3) for x in ("low", "high")}
         mates = [x for x in shown if x.mode == bar.mode]
         shades = bar.mode if bar.mode in look.SHADES else "own"
         shade = look.shade(shades, mates.index(bar), len(mates) + 1)
         swing = {"bullwhip": plain(bar.middle), "bullwhip_before": plain(known.get(bar.name))}
+        line["name"] = bar.name
         lines.append(line | {"mode": bar.mode, "shade": shade} | swing)
     told = f"Swing of orders, demand = 1×: {', '.join(map(said_swing, lines))}"
     about = f"{w}-{period} mean, baseline = 100 %; × swing, demand = 1×"

@@ -32,8 +32,12 @@ def sentence(comparison: Comparison, rows: Sequence[Row] | None = None) -> str:
 def _cost(comparison: Comparison) -> str:
     b = comparison.b.scenario
     row = comparison.row("on_time")
-    here = f"with the decoupling point at {_place(b)}"
+    place = _place(b)
+    here = f"with the decoupling point at {place}" if place else "without a decoupling point"
     calm = bool(b.disruptions) and not comparison.a.scenario.disruptions
+    if comparison.a is comparison.b or (not calm and not row["difference"]):
+        served = look.share(row["b"])
+        return f"{served} arrives on time {here}. Break something below to see what it costs."
     who = _events(b) if calm else "This what-if"
     if row["difference"] != row["difference"]:
         return f"Nothing was due, so there is no on-time service to tell of {here}."
@@ -72,10 +76,11 @@ def _place(scenario: Scenario) -> str:
     places: dict[str, list[str]] = {}
     for family in scenario.families:
         cut = family.decoupling_point
-        named = cut if isinstance(cut, str) else " + ".join(cut or ["no stage"])
-        places.setdefault(look.said(named), []).append(look.said(family.name))
+        if cut is not None:
+            named = cut if isinstance(cut, str) else " + ".join(cut)
+            places.setdefault(look.said(named), []).append(look.said(family.name))
     if not places:
-        return "no stage"
+        return ""
     if len(places) == 1:
         return next(iter(places))
     return " and ".join(f"{place} ({look.listed(who)})" for place, who in places.items())

@@ -287,6 +287,12 @@ def ordering_rows(topology: Topology, stage: str) -> NDArray[np.int64]:
     return np.array(found, np.int64)
 
 
+def mean_orders(result: Result, stage: str) -> float:
+    """Return the mean units a period that a stage orders from outside; 0 if there is no such stage."""
+    rows = ordering_rows(result.topology, stage)
+    return float(result.row_means["rows.order"][rows].sum()) / window(result)
+
+
 def stage_orders(result: Result) -> dict[str, Floats] | None:
     """Return what each stage orders from outside over time, units ``(T, R)``; None if not recorded."""
     if "rows.order" not in result.series:
@@ -305,7 +311,7 @@ def _orders(result: Result) -> Any:
     top, first = result.topology, result.scenario.warmup
     orders = result.series["rows.order"][first:]
     total = result.series["sinks.ordered_total"]
-    accepted = np.diff(total, axis=0, prepend=0.0)[first:]
+    accepted = np.diff(total[first - 1 :], axis=0) if first else np.diff(total, axis=0, prepend=0.0)
     served = sorted({s.row for s in top.sinks})
     incoming = np.zeros((orders.shape[0], len(served), orders.shape[2]))
     for s in top.sinks:

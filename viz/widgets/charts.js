@@ -13,18 +13,14 @@ class Charts {
   async load() {
     try {
       const library = await import(new URL(this.model.get("library"), location.href));
-      if (this.gone) return;
       library.connect(this.group);
       this.library = library;
-      this.redraw();
     } catch (problem) {
       mark(this.root, "data-failed", "");
       console.warn("charts: the library did not load", problem);
-      for (const panel of this.panels.values()) {
-        panel.empty.hidden = false;
-        panel.empty.textContent = "The charts could not be loaded. Reload the page.";
-      }
+      this.failed = "The charts could not be loaded. Reload the page.";
     }
+    if (!this.gone) this.redraw();
   }
 
   get height() {

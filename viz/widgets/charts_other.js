@@ -23,7 +23,7 @@ function waterfallOption(view) {
     ...motion(), textStyle: { fontFamily: look.font }, grid: { left, right, top: 8, bottom: BOTTOM },
     xAxis: { type: "value", min: 0, splitNumber: 3, ...x },
     yAxis: { type: "category", inverse: true, data: bars.map((b) => b.label), ...y, axisLabel: { ...y.axisLabel, interval: 0 }, splitLine: { show: false } },
-    tooltip: tooltip(view, { trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: look.hair, opacity: 0.4 } }, formatter: (found) => barTip(view, found[0].dataIndex) }),
+    tooltip: tooltip(view, { trigger: "axis", axisPointer: { type: "shadow", z: 0, shadowStyle: { color: look.hair, opacity: 0.4 } }, formatter: (found) => barTip(view, found[0].dataIndex) }),
     series: [
       { ...bare, id: "below", data: bars.map((b) => Math.min(b.start, b.end)), itemStyle: { opacity: 0 }, tooltip: { show: false } },
       { ...bare, id: "cost", barMinHeight: 2, data: bars.map((b) => ({ value: Math.abs(b.end - b.start), itemStyle: { color: barColour(b, look), borderRadius: 2, opacity: b.role === "part" ? 0.75 : 1 },

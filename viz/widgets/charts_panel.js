@@ -56,6 +56,7 @@ class Panel {
   /** Show a payload; the zoom stays unless the dates are others. */
   show(payload) {
     this.payload = payload || { title: "", empty: "Nothing to show yet." };
+    if (this.owner.failed) this.payload = { ...this.payload, empty: this.owner.failed };
     this.look = this.owner.look;
     const { title, unit, note, said, empty } = this.payload, kind = OPTIONS[this.payload.kind] && !empty ? this.payload.kind : null;
     this.title.textContent = title;

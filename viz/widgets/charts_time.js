@@ -69,7 +69,7 @@ function timeOption(view) {
     tooltip: tooltip(view, { trigger: "axis", formatter: (found) => (view.reading ? timeTip(view, found[0]?.dataIndex ?? 0) : "") }),
     dataZoom: [{ id: "zoom", type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, preventDefaultMouseMove: false, minSpan: 2 }],
     toolbox: { show: true, itemSize: 0, top: -40, feature: { dataZoom: { yAxisIndex: "none", filterMode: "none", brushStyle: { color: look.grey, opacity: 0.2, borderWidth: 0 } } } },
-    series: [...payload.lines.flatMap((line) => lineSeries(view, line)), eventSeries(view)],
+    series: [...payload.lines.flatMap((line, k) => lineSeries(view, line, `${line.role} ${k}`)), eventSeries(view)],
   };
 }
 
@@ -80,20 +80,20 @@ function mostOf(payload) {
 }
 
 /** A line; with its band, two stacked lines without ink; a layer is filled. */
-function lineSeries(view, line) {
+function lineSeries(view, line, id) {
   const { payload, look } = view, colour = colourOf(line, look), layer = line.role === "layer";
   const last = payload.lines.filter((x) => x.mode === "push").at(-1), cut = layer && line === last && payload.lines.some((x) => x.role === "layer" && x.mode === "pull");
   const points = (values) => values.map((v, i) => [view.at(i), v]);
   const bare = { type: "line", showSymbol: payload.n < 3, symbolSize: 5, symbol: "circle", silent: true, emphasis: { disabled: true }, color: colour };
   const z = { base: 4, now: 6, layer: 2, other: 7 }[line.role] || 5;
-  const made = [{ ...bare, id: line.name, name: line.label, data: points(line.values), z,
+  const made = [{ ...bare, id, name: line.label, data: points(line.values), z,
     lineStyle: { color: layer ? (cut ? look.ink : look.card) : colour, width: layer ? (cut ? 1.5 : 0.5) : line.role === "base" ? 1.5 : 2, type: line.role === "other" ? [4, 3] : "solid" },
     ...(layer ? { stack: "layers", areaStyle: { color: colour, opacity: 1 }, step: false } : {}) }];
   if (!line.low) return made;
-  const band = { ...bare, showSymbol: false, stack: `band ${line.name}`, stackStrategy: "all", lineStyle: { opacity: 0 }, z: z - 1, tooltip: { show: false } };
+  const band = { ...bare, showSymbol: false, stack: `band ${id}`, stackStrategy: "all", lineStyle: { opacity: 0 }, z: z - 1, tooltip: { show: false } };
   const wide = line.low.map((v, i) => (v === null || line.high[i] === null ? null : line.high[i] - v));
-  return [...made, { ...band, id: `${line.name} low`, data: points(line.low) },
-    { ...band, id: `${line.name} band`, data: points(wide), areaStyle: { color: colour, opacity: line.role === "base" ? 0.15 : 0.18 } }];
+  return [...made, { ...band, id: `${id} low`, data: points(line.low) },
+    { ...band, id: `${id} band`, data: points(wide), areaStyle: { color: colour, opacity: line.role === "base" ? 0.15 : 0.18 } }];
 }
 
 /** Amber bands of what goes wrong, dashed lines of moves; names where they fit. */
@@ -113,7 +113,7 @@ function eventSeries(view) {
     if (e.end > e.start) areas.push([{ name, xAxis: from_, label, itemStyle: { color: look.amber, opacity: e.probability < 1 ? 0.16 : 0.3 } }, { xAxis: to }]);
     else lines.push({ name, xAxis: from_, label: { ...label, position: "end", color: look.ink, formatter: () => name }, lineStyle: { color: look.ink, type: [4, 3], width: 1 } });
   }
-  return { id: "events of the run", type: "line", data: [], silent: true, z: 1, tooltip: { show: false },
+  return { id: "events", type: "line", data: [], silent: true, z: 1, tooltip: { show: false },
     markArea: { silent: true, animation: false, data: areas }, markLine: { silent: true, symbol: "none", animation: false, data: lines } };
 }
 

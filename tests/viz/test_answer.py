@@ -1,0 +1,95 @@
+"""What the page shows of a run: tiles, payloads, the sentence; and the session behind it."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+import twin
+from viz import answer, report_what_if, sentence
+
+MOVED = {f"families.{f}.decoupling_point": "assembly" for f in ("laptop", "printer")}
+
+
+@pytest.fixture(scope="module")
+def base() -> twin.Scenario:
+    return twin.load("electronics")
+
+
+@pytest.fixture(scope="module")
+def found(base: twin.Scenario) -> answer.Answer:
+    return answer.compute(base, MOVED, replications=16, wanted=16)
+
+
+def test_tiles_are_the_numbers_of_compare(base: twin.Scenario, found: answer.Answer) -> None:
+    alone = twin.compare(twin.apply(base, MOVED), replications=16)
+    told = [(t.value, t.unit, t.change, t.tone) for t in report_what_if.tiles(alone)]
+    assert [(t["value"], t["unit"], t["change"], t["tone"]) for t in found.tiles] == told
+
+
+def test_payloads_are_json_without_nan(found: answer.Answer) -> None:
+    for payload in (found.tiles, found.state, found.charts):
+        assert json.dumps(payload, allow_nan=False)
+
+
+def test_a_first_answer_does_not_wait_for_charts(base: twin.Scenario) -> None:
+    assert answer.compute(base, {}, replications=2, wanted=4).charts == {}
+    assert answer.compute(base, {}, replications=2, wanted=2).charts
+
+
+def test_against_the_scenario_as_opened_nothing_changed_differs_in_nothing(
+    base: twin.Scenario,
+) -> None:
+    same = answer.compute(base, {}, replications=2, wanted=2, baseline="opened")
+    assert same.baseline == "opened"
+    assert {t["change"] for t in same.tiles} <= {"the same", "no clear difference", ""}
+
+
+def test_large_networks_get_fewer_replications_but_never_less_than_a_first_answer(
+    base: twin.Scenario,
+) -> None:
+    assert answer.full(base, 100) == answer.FULL
+    assert answer.full(base, 100_000) == answer.FIRST
+
+
+def test_the_sentence_tells_the_loss_with_its_interval(found: answer.Answer) -> None:
+    row = found.comparison.row("on_time")
+    lost = f"{-100 * row['difference']:.2f}"
+    said = sentence.sentence(found.comparison)
+    assert said.startswith("A 45-day outage of chip foundry costs")
+    assert lost.rstrip("0").rstrip(".") in said
+    assert "decoupling point at assembly" in said
+
+
+def option(label: str, on_time: float, cost: float, **more: object) -> dict:
+    return {"label": label, "positions": {"laptop": label, "printer": label}, "on_time": on_time,
+            "cost": cost, "inventory_value": 100.0, "current": False, "tied": [], **more}  # fmt: skip
+
+
+def test_the_cheapest_clearly_better_move_is_the_one_to_try(found: answer.Answer) -> None:
+    here = option("assembly", 0.9, 100, current=True)
+    rows = [
+        option("components", 0.5, 50),
+        here,
+        option("dc", 0.97, 120),
+        option("market", 0.99, 300),
+    ]
+    said = sentence.sentence(found.comparison, rows).replace("\N{NO-BREAK SPACE}", " ")
+    assert said.endswith(
+        "At dc 7 points more would arrive on time, for 20 % more cost. Drag it there."
+    )
+
+
+def test_where_no_move_is_clearly_better_the_sentence_says_so(found: answer.Answer) -> None:
+    here = option("assembly", 0.9, 100, current=True, tied=["dc"])
+    said = sentence.sentence(found.comparison, [here, option("dc", 0.97, 120)])
+    assert said.endswith("No other position serves customers clearly better.")
+
+
+def test_undefined_service_is_told_and_not_computed(found: answer.Answer) -> None:
+    here = option("assembly", None, 100, current=True)
+    said = sentence.sentence(found.comparison, [here, option("dc", 0.97, 120)])
+    assert "nan" not in said.lower()
+    assert not math.isnan(found.comparison.row("on_time")["difference"])
