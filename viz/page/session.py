@@ -18,7 +18,7 @@ from twin.topology import Topology, build
 from viz import answer as answers
 from viz.answer import Answer
 from viz.closely import look_closely
-from viz.page import first
+from viz.page import first, turns
 
 
 @dataclass(frozen=True)
@@ -234,11 +234,14 @@ class Session:
         changes = self.changes
         try:
             for n in dict.fromkeys((min(answers.FIRST, wanted), wanted)):
-                found = answers.compute(
-                    self.base, changes, replications=n, wanted=wanted,
-                    baseline=self.baseline.value, expanded=self.expanded.value, cancelled=stop,
-                    progress=self._progress(self.running, stop, n, wanted),
-                )  # fmt: skip
+                with turns.answering():
+                    if stop.is_set():
+                        return
+                    found = answers.compute(
+                        self.base, changes, replications=n, wanted=wanted,
+                        baseline=self.baseline.value, expanded=self.expanded.value,
+                        cancelled=stop, progress=self._progress(self.running, stop, n, wanted),
+                    )  # fmt: skip
                 if stop.is_set():
                     return
                 self._show(found)
@@ -247,8 +250,10 @@ class Session:
             if not stop.is_set():
                 self.message.value, self.running.value = str(error), None
             return
+        turns.give_way(stop)
         look_closely(found.comparison.b.topology)  # kept: the first click on a site needs it
-        self.find_frontier(answers.FIRST)
+        if not stop.is_set():
+            self.find_frontier(answers.FIRST)
 
     def _show(self, found: Answer) -> None:
         self.answer.value = found
@@ -285,11 +290,15 @@ class Session:
         self.frontier_running.value = None
 
     def _frontier(self, stop: threading.Event, n: int) -> None:
+        told = self._progress(self.frontier_running, stop, n, n)
+
+        def between(done: int, total: int) -> None:
+            told(done, total)
+            turns.give_way(stop)
+
         try:
-            found = frontier(
-                self.scenario, replications=n, cancelled=stop,
-                progress=self._progress(self.frontier_running, stop, n, n),
-            )  # fmt: skip
+            with turns.background(stop):
+                found = frontier(self.scenario, replications=n, cancelled=stop, progress=between)
         except TwinError as error:
             if not stop.is_set():
                 self.rows.value, self.frontier_running.value = [], None
