@@ -7,7 +7,8 @@ from pathlib import Path
 import solara
 
 from twin.errors import TwinError
-from twin.load import load
+from twin.load import load, shipped
+from twin.schema import Scenario
 from viz import look, share
 from viz.page import below, head, middle
 from viz.page.session import Opened, Session
@@ -36,14 +37,21 @@ def Page() -> None:
 
 def _session(query: str) -> Session:
     """Return a new user's session: what the link says, else what the server opens first."""
-    name, scenario = opening.chosen()
+    first = opened(*opening.chosen())
+    if "scenario=" not in query:
+        return Session(first)
     try:
-        if "scenario=" in query:
-            named, changes = share.read(query)
-            known = Opened(named, scenario if named == name else load(named))
-            return Session(known, changes)
+        named, changes = share.read(query)
+        known = first if named == first.name else Opened(named, load(named))
+        return Session(known, changes)
     except TwinError as error:
-        session = Session(Opened(name, scenario))
+        session = Session(first)
         session.message.value = f"The link could not be opened: {error}"
         return session
-    return Session(Opened(name, scenario))
+
+
+def opened(name: str, scenario: Scenario) -> Opened:
+    """Return the scenario that the server opens first: a shipped one, or a file of the user's."""
+    if name in {shipped_name for shipped_name, _, _ in shipped()}:
+        return Opened(name, scenario)
+    return Opened(scenario.name, scenario, shipped=False)
