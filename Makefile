@@ -9,7 +9,7 @@ PINS := pyproject.toml constraints.txt
 PIP  := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench docs clean
+.PHONY: help app test check bench docs screenshots clean
 .SILENT:
 
 help: ## list these targets
@@ -41,6 +41,11 @@ bench: $(VENV)/test.stamp ## measure every claim again (benchmarks/bench_*.py)
 docs: $(VENV)/test.stamp ## build the pages that come from docstrings and schema (docs/build.py)
 	test -f docs/build.py || { echo "make docs: there is no docs/build.py" >&2; exit 1; }
 	$(BIN)/python docs/build.py
+
+screenshots: $(VENV)/test.stamp ## take the pictures of the app in docs/ anew, from the browser tests
+	$(BIN)/python -m pytest -q tests/browser/test_page_first_view.py tests/browser/test_page_looks.py
+	cp build/screenshots/first-view.png docs/app-light.png
+	cp build/screenshots/dark.png docs/app-dark.png
 
 clean: ## remove all that these targets made, the environment included
 	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .*_cache

@@ -61,6 +61,13 @@ def test_what_is_no_change_no_function_and_no_event_is_told_with_what_is_allowed
 
 
 @pytest.mark.nojit
+@pytest.mark.parametrize("value", ["no", 0, None])
+def test_a_baseline_is_wanted_or_not(value):
+    with pytest.raises(RunError, match=r"^baseline = .*; must be True or False: correct it"):
+        twin.run(shop(), baseline=value)
+
+
+@pytest.mark.nojit
 def test_an_unknown_series_is_told_with_the_nearest_and_all_there_are():
     with pytest.raises(RunError) as raised:
         twin.run(shop(), record=["rows.onhand"])

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.bad_scenarios import BAD, Bad
 from tests.test_willems import folder as willems_folder
 from twin.cli import app
 from twin.load import load
+from twin.shell import effect, figures
 
 ROOT = Path(__file__).parents[1]
 SMALL = """\
@@ -121,6 +123,34 @@ def test_run_tells_the_effect_of_the_disruption(small):
     quiet = small.with_name("quiet.yaml")
     quiet.write_text(SMALL)
     assert "did:" not in call("run", quiet).stdout
+
+
+def test_the_effect_counts_only_what_happens_and_names_kinds_in_words(small):
+    events = "disruptions: [{kind: dock_closed, where: {site: shop}, start: 15, duration: 9}, %s]\n"
+    late = "{kind: outage, name: late, start: 40}"
+    small.write_text(SMALL + events % late)
+    said = " ".join(call("run", small).stdout.split())
+    assert "What 'dock closed' did: " in said
+    never = "'late' never happens: it begins in day 40, after the last day (39)."
+    assert never in said
+    small.write_text(f"{SMALL}disruptions: [{late}]\n")
+    said = " ".join(call("run", small).stdout.split())
+    assert f"No disruption happens. {never} Try next" in said
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "told"),
+    [(0.5, 0.4, "40.0% X instead of 50.0%"), (0.48131, 0.48122, "48.12% X instead of 48.13%"),
+     (0.481311, 0.481299, "48.130% X instead of 48.131%"), (0.4813, 0.48130001, "")],
+)  # fmt: skip
+def test_two_shares_are_told_apart_or_not_told(a, b, told):
+    assert effect._share({"clear": True, "a": a, "b": b}, "X") == told
+
+
+def test_a_change_of_money_is_not_told_as_nothing():
+    row = {"clear": True, "a": 1.0, "difference": 1.0, "relative": 0.0004}
+    assert effect._money(row, "cost") == "0.04% more cost"
+    assert effect._money({**row, "relative": 1e-9}, "cost") == ""
 
 
 def test_options_of_run_reach_the_engine(small):
@@ -288,6 +318,25 @@ def test_compare_shows_what_differs_clearly(small):
     assert other.startswith(f"a: {small}\nb: {small}, changed\n4 paired replications")
 
 
+@pytest.mark.nojit
+def test_columns_of_a_comparison_never_touch():
+    row = {"kpi": "order_cycle_time", "a": -0.00789, "b": -0.0313, "difference": -0.00641,
+           "low": -0.0313, "high": -0.00641, "unit": "periods", "better": "lower", "clear": True,
+           "group": "service", "n": 3}  # fmt: skip
+    found = SimpleNamespace(rows=[row], a=SimpleNamespace(scenario=load("beer-game")))
+    line = figures.comparison_table(found).splitlines()[1]
+    assert line.split()[1:] == ["-0.0079", "-0.0313", "-0.0064", "-0.0313", "to", "-0.0064",
+                                "weeks", "better"]  # fmt: skip
+    for x in (-1.23e-5, -0.000123, -123.4, -9_999, -12_345, 999_900, 1.2e9):
+        assert len(figures._short(x)) <= 7
+
+
+@pytest.mark.parametrize(("a", "b"), [("beer-game", "beer-game-human"),
+                                      ("electronics", "electronics-full")])  # fmt: skip
+def test_shipped_variants_can_be_compared(a, b):
+    assert "1 paired replication," in call("compare", a, b, "-n", 1).stdout
+
+
 def test_compare_of_equal_scenarios_finds_nothing(small):
     said = call("compare", small, small).stdout
     assert "No KPI differs clearly." in said
@@ -305,6 +354,15 @@ def test_validate_counts_what_is_there(small):
     assert said == (
         f"{small}: ok\n2 sites, 1 items, 2 stock points, 2 supply links, 1 customers; 40 days\n"
     )
+
+
+@pytest.mark.nojit
+def test_validate_remarks_on_what_can_never_happen(small):
+    small.write_text(small.read_text().replace("start: 15", "start: 40"))
+    done = call("validate", small)
+    assert ": ok" in done.stdout
+    never = "never happens: it begins in day 40, after the last day (39)"
+    assert done.stderr == f"twin: disruptions[0] 'fire' {never}\n"
 
 
 @pytest.mark.nojit

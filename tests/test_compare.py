@@ -90,7 +90,7 @@ def test_common_luck_makes_a_small_change_clear_that_two_separate_runs_would_hid
 
 
 def test_results_at_hand_are_used_as_they_are() -> None:
-    a, b = twin.run(shop()), twin.run(shop(horizon=20))
+    a, b = twin.run(shop()), twin.run(shop(integer=True))
     assert twin.compare(a, b).a is a
     with pytest.raises(RunError, match="cannot be paired"):
         twin.compare(a, twin.run(shop(), seed=2))
@@ -101,6 +101,21 @@ def test_there_must_be_something_to_compare() -> None:
         twin.compare(shop())
     with pytest.raises(RunError, match="not both"):
         twin.compare(shop(), shop(), set={"horizon": 3})
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize(
+    ("key", "value", "own"),
+    [("horizon", 20, 10), ("warmup", 5, 0), ("calendar.period", "week", "day"),
+     ("calendar.currency", "USD", "EUR")],
+)  # fmt: skip
+def test_what_is_not_measured_alike_is_not_subtracted(key: str, value: object, own: object) -> None:
+    other = twin.apply(shop(), {key: value})
+    told = f"{key} = {own!r} and {value!r}; .* twin.apply\\(..., {{'{key}': {own!r}}}\\)"
+    with pytest.raises(RunError, match=f"^'shop' and 'shop' have {told}"):
+        twin.compare(shop(), other)
+    with pytest.raises(RunError, match=f"leave that out of set .* or make .*'{key}'"):
+        twin.compare(shop(), set={key: value})
 
 
 @pytest.mark.parametrize("shared", ["seed", "replications"])

@@ -99,6 +99,29 @@ def test_events_and_devices_take_one_sentence_each():
     assert said.moves == ["food: decision to move to sell in day 9."]
 
 
+def test_what_can_never_happen_is_said():
+    chain = [
+        {"kind": "outage", "after": "late"},
+        {"kind": "outage", "name": "late", "start": 365},
+        {"kind": "outage", "name": "last", "start": 364},
+        {"kind": "outage", "name": "off", "probability": 0},
+        {"kind": "outage", "after": "off"},
+    ]
+    moves = [{"family": "food", "at": at, "to": "sell"} for at in (363, 364)]
+    food = {**TINY["families"][0], "notice": 1}
+    said = explain(scenario(horizon=365, disruptions=chain, moves=moves, families=[food]))
+    reasons = [text.partition("never happens: ")[2] for text in said.disruptions]
+    assert reasons == [
+        "it begins in day 366, after the last day (364).",
+        "it begins in day 365, after the last day (364).",
+        "",
+        "it is switched off (probability 0).",
+        "it follows 'off', which is switched off.",
+    ]
+    assert "never happens" not in said.moves[0]
+    assert said.moves[1].endswith("never happens: it begins in day 365, after the last day (364).")
+
+
 def test_a_rule_below_the_decoupling_point_rests():
     told = {row["stage"]: row["rule"] for row in explain(scenario()).policies}
     assert told["sell"] == "only what customers have ordered"

@@ -83,6 +83,27 @@ def test_a_manifest_of_something_else_makes_no_result(tmp_path, manifest):
         result_folder.check(tmp_path, force=True)
 
 
+@pytest.mark.nojit
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 250, f"{'a' * 300}/out"])
+def test_a_place_that_only_trying_tells_of_is_refused_before_the_run(small, tmp_path, name):
+    before = os.listdir(tmp_path)
+    done = call("run", small, "--out", tmp_path / name, code=2)
+    assert done.stderr.endswith(
+        f"{tmp_path} cannot be written into (File name too long); give another folder\n"
+    )
+    assert (done.stdout, os.listdir(tmp_path)) == ("", before)
+
+
+@pytest.mark.nojit
+def test_a_file_system_that_takes_no_folder_is_refused_before_the_run(tmp_path, monkeypatch):
+    def none(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.mkdtemp", none)
+    with pytest.raises(OutputError, match=r"cannot be written into .Read-only file system"):
+        result_folder.check(tmp_path / "deep" / "out", force=False)
+
+
 def test_python_replaces_a_result_only_when_asked(first, second, tmp_path):
     first.to_csv(tmp_path / "out")
     with pytest.raises(OutputError, match="force=True"):

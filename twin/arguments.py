@@ -113,6 +113,19 @@ def callbacks(progress: Any, cancelled: Any) -> None:
         raise RunError(msg)
 
 
+def switch(name: str, value: Any) -> None:
+    """Check that a caller gave True or False.
+
+    Raises
+    ------
+    RunError
+        If it is anything else.
+    """
+    if not isinstance(value, bool):
+        msg = f"{name} = {show(value)}; must be True or False: correct it, or leave it out"
+        raise RunError(msg)
+
+
 def series(record: Any) -> tuple[str, ...]:
     """Return the names of series that a caller wants recorded, each once.
 

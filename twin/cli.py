@@ -243,6 +243,7 @@ def validate(scenario: Name) -> None:
     twin validate my.yaml && twin run my.yaml
     """
     from twin.check import check
+    from twin.happening import remarks
     from twin.load import load
 
     found = load(scenario)
@@ -252,6 +253,8 @@ def validate(scenario: Name) -> None:
         f"{len(top.links)} supply links, {len(top.sinks)} customers"
     )
     say(f"{scenario}: ok\n{counts}; {found.horizon} {found.calendar.period}s")
+    for remark in remarks(found):
+        note(f"twin: {remark}")
 
 
 @command(app, "Write a small scenario to start from.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,15 @@ from twin.statistics import interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+ALIKE: Mapping[str, Callable[[Scenario], Any]] = {
+    "calendar.currency": lambda s: s.calendar.currency,
+    "calendar.period": lambda s: s.calendar.period,
+    "horizon": lambda s: s.horizon,
+    "warmup": lambda s: s.warmup,
+}
+"""What two scenarios must have in common for their numbers to be subtracted."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,7 +146,8 @@ def compare(
         If a scenario or a change is wrong.
     RunError
         If results at hand differ in seed or number of replications, if only one of the two is
-        asked to change its luck, or if there is nothing to compare.
+        asked to change its luck, if they differ in currency, period, horizon or warm-up, or if
+        there is nothing to compare.
     """
     changes = arguments.changes(set)
     for shared in ("seed", "replications"):
@@ -148,6 +158,7 @@ def compare(
             )
             raise RunError(msg)
     first, second = _both(a, b, changes)
+    _check_measured_alike(first, second, bool(changes))
     leader = a if isinstance(a, Result) else first
     if replications is None:
         replications = leader.replications
@@ -175,6 +186,25 @@ def _both(
         msg = f"scenario '{scenario.name}' has no disruptions to compare without; give a second one"
         raise RunError(msg)
     return scenario.model_copy(update={"disruptions": []}), first
+
+
+def _check_measured_alike(a: Scenario | Result, b: Scenario | Result, changed: bool) -> None:
+    """Refuse to subtract euros from dollars, weeks from days, or a month from a year."""
+    one, two = (x.scenario if isinstance(x, Result) else x for x in (a, b))
+    pairs = {key: (get(one), get(two)) for key, get in ALIKE.items()}
+    differ = {key: found for key, found in pairs.items() if found[0] != found[1]}
+    if not differ:
+        return
+    told = ", ".join(f"{key} = {show(x)} and {show(y)}" for key, (x, y) in differ.items())
+    want = {key: x for key, (x, _) in differ.items()}
+    out = "leave that out of set (in the shell --set), or " if changed else ""
+    kept = "; nothing is converted" if any(key.startswith("calendar") for key in differ) else ""
+    msg = (
+        f"'{one.name}' and '{two.name}' have {told}; only what is measured alike can be "
+        f"subtracted: {out}make both alike, as twin.apply(..., {want}) does (in the shell: in "
+        f"the file){kept}"
+    )
+    raise RunError(msg)
 
 
 def _first(

@@ -9,6 +9,7 @@ from typing import Any
 
 from twin import decoupling
 from twin.disruptions import DISRUPTIONS
+from twin.happening import never, never_moved
 from twin.policies import POLICIES
 from twin.registry import Registry
 from twin.schema import Device, Disruption, Move, Policy, Scenario, Where
@@ -98,8 +99,14 @@ def explain(scenario: Scenario) -> Explanation:
         stages=[row for f in scenario.families for row in _family_stages(topology, f.name, driven)],
         demand=_demand(topology),
         policies=_policies(topology, driven),
-        disruptions=[_disruption(topology, d) for d in scenario.disruptions],
-        moves=[_move(m, period) for m in scenario.moves],
+        disruptions=[
+            _disruption(topology, d, why)
+            for d, why in zip(scenario.disruptions, never(scenario), strict=True)
+        ],
+        moves=[
+            _move(m, period, why)
+            for m, why in zip(scenario.moves, never_moved(scenario), strict=True)
+        ],
         devices=[_device(topology, d) for d in scenario.devices],
     )
 
@@ -281,7 +288,7 @@ def _uses_forecast(policy: Policy) -> bool:
 
 
 # ---------------------------------------------------------------------------- events and devices
-def _disruption(topology: Topology, d: Disruption) -> str:
+def _disruption(topology: Topology, d: Disruption, why: str) -> str:
     period = topology.scenario.calendar.period
     parts = [f"{d.name or d.kind}: {_what(DISRUPTIONS, d.kind)}"]
     if d.lane is not None:
@@ -302,15 +309,17 @@ def _disruption(topology: Topology, d: Disruption) -> str:
         parts.append(f"severity {d.severity:.0%}")
     if d.factor is not None:
         parts.append(f"factor {d.factor:g}")
-    if d.probability < 1:
-        off = d.probability == 0
-        parts.append("switched off (probability 0)" if off else f"chance {d.probability:.0%}")
+    if 0 < d.probability < 1:
+        parts.append(f"chance {d.probability:.0%}")
+    if why:
+        parts.append(f"never happens: {why}")
     return "; ".join(parts) + "."
 
 
-def _move(move: Move, period: str) -> str:
+def _move(move: Move, period: str, why: str) -> str:
     place = _some([move.to] if isinstance(move.to, str) else move.to)
-    return f"{move.family}: decision to move to {place} in {period} {move.at}."
+    late = f"; never happens: {why}" if why else ""
+    return f"{move.family}: decision to move to {place} in {period} {move.at}{late}."
 
 
 def _device(topology: Topology, d: Device) -> str:

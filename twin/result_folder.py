@@ -74,7 +74,7 @@ def check(folder: Path, force: bool) -> list[str]:
     Parameters
     ----------
     folder
-        Where a result is to be written; nothing is made.
+        Where a result is to be written; nothing stays made.
     force
         Whether an earlier result may be replaced.
 
@@ -106,7 +106,7 @@ def check(folder: Path, force: bool) -> list[str]:
 
 def _check_place(folder: Path) -> None:
     here = folder
-    while not here.exists() and here != here.parent and not here.is_symlink():
+    while not os.path.lexists(here) and here != here.parent:
         here = here.parent
     if not here.is_dir():
         msg = f"{folder}: {here} is a file; give another folder"
@@ -114,6 +114,13 @@ def _check_place(folder: Path) -> None:
     if not os.access(here, os.R_OK | os.W_OK | os.X_OK):
         msg = f"{folder}: {here} is not yours to read and write; give another folder"
         raise OutputError(msg)
+    try:  # the only sure way to know: rights do not tell of file systems or of long names
+        with tempfile.TemporaryDirectory(dir=here, prefix=f".{folder.name}.") as made:
+            (Path(made) / folder.relative_to(here)).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"{folder}: {here} cannot be written into ({reason}); give another folder"
+        raise OutputError(msg) from error
 
 
 def _files_of_result(folder: Path) -> set[str]:

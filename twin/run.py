@@ -64,7 +64,7 @@ def run(
         The luck; default: the scenario's.
     record
         Series to keep per period (``["rows.on_hand", "sinks.demand"]``); default: a light set
-        where it is small enough, ``()``: none.
+        where it is small enough, ``()``: none (``mase``, ``stockout_frequency`` are then NaN).
     threads
         Threads at work; default: the cores of this machine. No number depends on it.
     progress
@@ -91,6 +91,7 @@ def run(
     workers = (os.cpu_count() or 1) if threads is None else arguments.whole("threads", threads)
     keep = None if record is None else arguments.series(record)
     arguments.callbacks(progress, cancelled)
+    arguments.switch("baseline", baseline)
     chosen = prepare(scenario, {**changes, **arguments.changes(set)}, seed)
     if replications is None:
         replications = chosen.replications

@@ -137,9 +137,10 @@ def compared(
         return Comparison(what_if.undisrupted, what_if), "calm"
     if not changes:
         return Comparison(what_if, what_if), "opened"
-    seed = what_if.scenario.seed
-    options |= {"seed": seed, "baseline": False, "replications": replications}
-    return Comparison(twin.run(base, **options), what_if), "opened"
+    changed = what_if.scenario
+    alike = {key: getattr(changed, key) for key in ("horizon", "warmup")}  # totals must compare
+    options |= {"seed": changed.seed, "baseline": False, "replications": replications}
+    return Comparison(twin.run(base, set=alike, **options), what_if), "opened"
 
 
 def drawn(comparison: Comparison, expanded: Iterable[str] = ()) -> dict[str, Any]:

@@ -340,7 +340,7 @@ def _oddity(scenario: Scenario, d: Disruption, start: int, hit: int) -> str:
     if not hit:
         return "hits nothing here: choose another target"
     if start >= scenario.horizon:
-        return f"starts after the last {period} ({scenario.horizon}): move it to the left"
+        return f"starts after the last {period} ({scenario.horizon - 1}): move it to the left"
     if d.probability == 0:
         return "switched off (probability 0)"
     if d.severity == 0 or d.factor == 1:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from twin import decoupling
 from twin.compile.rules import first_forecasts, opening_level, protection
 from twin.disruptions import DISRUPTIONS
+from twin.happening import starts
 from twin.kpis import resilience
 from twin.kpis.orders import bullwhip_at
 from twin.names import matches
@@ -341,12 +342,8 @@ def _like_outcome(**parts: Any) -> Any:
 def events(topology: Topology) -> list[Event]:
     """Return the disruptions that may happen and the moves, in order of their start."""
     s = topology.scenario
-    ends: dict[str, int] = {}
     found = []
-    for d in s.disruptions:
-        start = d.start + (ends.get(d.after, 0) if d.after else 0)
-        if d.name:
-            ends[d.name] = start + d.duration
+    for d, start in zip(s.disruptions, starts(s), strict=True):
         if d.probability > 0:
             name = (d.name or d.kind).replace("_", " ")
             rows, lanes = _hit(topology, d)

@@ -70,7 +70,10 @@ def answered(page: Any, runs: int = FULL) -> Iterator[None]:
 
 def until_text(page: Any, selector: str, part: str, seconds: float = 20) -> str:
     """Wait until something says a text; return all that it says."""
-    told = "([at, part]) => {const n = document.querySelector(at); return n?.textContent.includes(part) && n.textContent}"
+    told = """([at, part]) => {
+        const text = document.querySelector(at)?.textContent;
+        return text?.includes(part) && text;
+    }"""
     return until(page, told, [selector, part], seconds)
 
 
@@ -179,9 +182,9 @@ def select(page: Any, site: str) -> None:
 
 
 def drag(page: Any, selector: str, dx: float) -> None:
-    """Drag something sideways by the mouse, from its middle."""
+    """Drag something sideways by the mouse, held in its upper half (below hang smaller knobs)."""
     box = page.locator(selector).bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + dx / 2, y, steps=4)
@@ -191,13 +194,8 @@ def drag(page: Any, selector: str, dx: float) -> None:
 
 def column(page: Any) -> float:
     """Return the pixels from one stage to the next."""
-    centres = [
-        box["x"] + box["width"] / 2
-        for box in (
-            n.bounding_box()
-            for n in page.locator("[data-network] [data-stage][class]:not([data-handle])").all()
-        )
-    ]
+    boxes = [head.bounding_box() for head in page.locator(".tn-heads [data-stage]").all()]
+    centres = [box["x"] + box["width"] / 2 for box in boxes]
     return (max(centres) - min(centres)) / (len(centres) - 1)
 
 

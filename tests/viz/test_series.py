@@ -10,7 +10,7 @@ import pytest
 import twin
 from twin.result import Result
 from twin.topology import build
-from viz import look, series
+from viz import breaks, look, series
 
 
 @functools.cache
@@ -93,6 +93,18 @@ def test_events_are_placed_and_chained():
     assert (a.start, a.end, b.start, b.end) == (5, 9, 11, 14)
     assert len(a.rows) == 1
     assert b.lanes == {"factory->distributor"}
+
+
+def test_an_event_may_be_listed_before_the_one_it_follows():
+    chain = [
+        {"kind": "outage", "name": "c", "after": "b", "start": 1},
+        {"kind": "outage", "name": "b", "after": "a", "start": 2, "duration": 3},
+        {"kind": "outage", "name": "a", "start": 5, "duration": 4},
+    ]
+    scenario = twin.load("beer-game").with_changes(disruptions=chain)
+    found = {e.name: e.start for e in series.events(build(scenario))}
+    assert found == {"a": 5, "b": 11, "c": 15}
+    assert found == {bar["name"]: bar["start"] for bar in breaks.bars(scenario)}
 
 
 @pytest.mark.parametrize(

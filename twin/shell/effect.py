@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from twin.compare import Comparison
-from twin.disruptions import DISRUPTIONS
+from twin.happening import never
 from twin.result import Result, number
-from twin.schema import Scenario
+from twin.schema import Disruption, Scenario
 
 Row = Mapping[str, Any]
 
@@ -25,10 +25,14 @@ def effect(result: Result) -> str:
     Returns
     -------
     str
-        Nothing if no disruption can happen, or if the undisrupted twin was not run.
+        Nothing if no disruption is switched on, or if the undisrupted twin was not run.
     """
     if result.undisrupted is None:
         return ""
+    reasons = never(result.scenario)
+    off = _off(result.scenario, reasons)
+    if all(reasons):
+        return " ".join(["No disruption happens.", *off])
     rows = {row["kpi"]: row for row in Comparison(result.undisrupted, result).rows}
     effects = [
         _share(rows["on_time"], "of what customers wanted came on time"),
@@ -37,34 +41,54 @@ def effect(result: Result) -> str:
         _money(rows["profit"], "profit"),
     ]
     told = [text for text in effects if text] or ["nothing differs clearly"]
-    head = f"What {_names(result.scenario)} did"
-    return " ".join([f"{head}: {'; '.join(told)}.", *_times(result)])
+    head = f"What {_names(result.scenario, reasons)} did"
+    return " ".join([f"{head}: {'; '.join(told)}.", *_times(result), *off])
 
 
-def _names(scenario: Scenario) -> str:
-    happening = [d for d in scenario.disruptions if d.probability > 0]
-    names = [d.name or DISRUPTIONS[d.kind].title.lower() for d in happening]
-    quoted = [f"'{name}'" for name in dict.fromkeys(names)]
+def _names(scenario: Scenario, reasons: list[str]) -> str:
+    happening = [d for d, why in zip(scenario.disruptions, reasons, strict=True) if not why]
+    quoted = list(dict.fromkeys(_name(d) for d in happening))
     if len(quoted) > 3:
         return f"the {len(happening)} disruptions"
     return " and ".join(quoted)
 
 
+def _name(d: Disruption) -> str:
+    return f"'{d.name or d.kind.replace('_', ' ')}'"
+
+
+def _off(scenario: Scenario, reasons: list[str]) -> list[str]:
+    """Say why disruptions that are switched on never happen."""
+    return [
+        f"{_name(d)} never happens: {why}."
+        for d, why in zip(scenario.disruptions, reasons, strict=True)
+        if why and d.probability > 0
+    ]
+
+
 def _share(row: Row, what: str) -> str:
     if not row["clear"]:
         return ""
-    return f"{_percent(row['b'])} {what} instead of {_percent(row['a'])}"
+    a, b = _apart(row["a"], row["b"])
+    return f"{b} {what} instead of {a}" if a != b else ""
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
+def _apart(a: float, b: float) -> tuple[str, str]:
+    """Return two shares with as many digits as tell them apart, up to a thousandth of a percent."""
+    digits = next((n for n in (1, 2) if _percent(a, n) != _percent(b, n)), 3)
+    return _percent(a, digits), _percent(b, digits)
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f}%"
 
 
 def _money(row: Row, what: str) -> str:
     if not row["clear"] or not row["a"]:
         return ""
     more = "more" if row["difference"] > 0 else "less"
-    return f"{100 * abs(row['relative']):.1f}% {more} {what}"
+    size, nothing = _apart(abs(row["relative"]), 0.0)
+    return f"{size} {more} {what}" if size != nothing else ""
 
 
 def _times(result: Result) -> list[str]:

@@ -95,7 +95,7 @@ def comparison_table(found: Comparison, everything: bool = False) -> str:
 def _difference_line(
     name: str, a: str, b: str, change: str, interval: str, unit: str, good: str
 ) -> str:
-    return f"{name}{a:>8}{b:>8}{change:>8} {interval:<19}{unit:<10}{good}".rstrip()
+    return f"{name} {a:>7} {b:>7} {change:>7} {interval:<18} {unit:<9} {good}".rstrip()
 
 
 def _difference(row: Row, found: Comparison) -> str:
@@ -108,11 +108,13 @@ def _difference(row: Row, found: Comparison) -> str:
 
 
 def _short(x: float) -> str:
-    """Return a number with three digits that count, in at most seven characters."""
+    """Return a number with three digits that count, fewer where it would exceed 7 characters."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(x) >= 10 * size:
             return f"{x / size:.3g}{letter}" if abs(x) < 1000 * size else f"{x / size:,.0f}{letter}"
-    return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.3g}"
+    if abs(x) >= 1000:
+        return f"{x:,.0f}"
+    return next(text for n in (3, 2, 1) if len(text := f"{x:.{n}g}") <= 7 or n == 1)
 
 
 def verdict(row: Row) -> str:

@@ -141,7 +141,7 @@ def Timeline(session: Session) -> None:
                 label="What goes wrong", inline=True, on_change=added,
                 fields=[
                     {"key": "add", "kind": "choice", "label": "What goes wrong", "value": "",
-                     "choices": choices},
+                     "choices": choices, "action": True},
                     {"key": "clear", "kind": "button", "label": "Clear",
                      "disabled": not entries, "hint": "Remove all disruptions; can be undone"},
                 ],

@@ -272,12 +272,11 @@ def _fix_fields(option: dict[str, Any]) -> list[dict[str, Any]]:
         "disabled": not option["possible"],
     }  # fmt: skip
     if option["possible"] and option["fix"] == "add_lane":
-        sources = [name for names in option["choices"] for name in names]
-        made |= {"kind": "choice", "value": None, "label": f"{option['label']} from",
-                 "choices": [[s, look.said(s)] for s in sources]}  # fmt: skip
+        made |= {"kind": "choice", "value": None, "action": True, "label": f"{option['label']} from",
+                 "choices": [[s, look.said(s)] for s in option["choices"]]}  # fmt: skip
     if option["possible"] and option["fix"] == "change_policy":
         kinds = [[k, told_[0]] for k, told_ in controls.policy_choices().items()]
-        made |= {"kind": "choice", "value": None, "choices": kinds}
+        made |= {"kind": "choice", "value": None, "action": True, "choices": kinds}
     note = {"key": f"about {option['fix']}", "kind": "note", "label": option["words"]}
     return [made, note]
 

@@ -51,7 +51,11 @@ function choice(f, send) {
     select.append(option);
   });
   if (!f.choices.some(([value]) => value === f.value)) select.selectedIndex = -1;
-  select.addEventListener("change", () => send(f.choices[select.selectedIndex][0]));
+  const resting = select.selectedIndex;
+  select.addEventListener("change", () => {
+    send(f.choices[select.selectedIndex][0]);
+    if (f.action) select.selectedIndex = resting; // the same can be chosen again
+  });
   return select;
 }
 

@@ -17,9 +17,10 @@ class FormWidget(anywidget.AnyWidget):
     ----------
     fields
         ``{key, kind, label, hint, unit, value, low, high, slider, step, choices, group, place,
-        disabled}`` each, as far as the kind needs it. Kinds: slider, number, choice (``choices``
-        of ``[value, words]``), switch, text, button, tabs, note (a line of text), gone (a line
-        with a button that takes it back).
+        disabled, hidden, action}`` each, as far as the kind needs it: a hidden label is only heard,
+        a choice that is an action goes back to where it was. Kinds: slider, number, choice
+        (``choices`` of ``[value, words]``), switch, text, button, tabs, note (a line of text),
+        gone (a line with a button that takes it back).
     inline
         One beside the other instead of one below the other.
     label
