@@ -67,6 +67,22 @@ WATCH = r"""(() => {
   // The next click: until something is on the page.
   bench.click = (selector) => new Promise((done) => document.addEventListener("pointerup", (event) =>
     once(() => at(selector), (now) => done(now - event.timeStamp)), { capture: true, once: true }));
+  // Clicks on something by itself: until no progress is shown any more.
+  bench.cancel = (selector) => new Promise((done) => {
+    const begun = performance.now();
+    at(selector).click();
+    once(() => !at("[role=progressbar]"), (now) => done(now - begun));
+  });
+  // The way to the server and back of a small request, a median.
+  bench.way = async (n) => {
+    const all = [];
+    for (let i = 0; i < n; i += 1) {
+      const begun = performance.now();
+      await (await fetch("/healthz", { cache: "no-store" })).text();
+      all.push(performance.now() - begun);
+    }
+    return all.sort((a, b) => a - b)[n >> 1];
+  };
   // Frames a second while something plays, and the longest frame.
   bench.frames = (length) => new Promise((done) => {
     const begun = performance.now();

@@ -199,6 +199,15 @@ def column(page: Any) -> float:
     return (max(centres) - min(centres)) / (len(centres) - 1)
 
 
+def whole(page: Any, shot: Any, name: str) -> None:
+    """Keep a picture of all of the page, which scrolls inside a frame of its own."""
+    size = page.viewport_size
+    tall = page.evaluate("() => document.querySelector('.twin-page').scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": max(size["height"], tall)})
+    shot(page, name)
+    page.set_viewport_size(size)
+
+
 def download(page: Any, label: str, folder: Path) -> Path:
     """Download a file of 'Share, export' by its button; return where it lies."""
     if not page.locator("[data-share]").count():

@@ -25,6 +25,7 @@ from tests.browser.driving import (
     until_count,
     until_data,
     until_text,
+    whole,
 )
 from tests.browser.looking import until, until_there
 from twin.disruptions import DISRUPTIONS
@@ -36,23 +37,23 @@ NEW = "[data-bar='1']"
 OTHERS = "before => location.search !== before"
 
 
-@pytest.mark.parametrize("kind", DISRUPTIONS)
-def test_a_kind_is_added_moved_by_an_arrow_key_and_undone(page, kind):
+def test_every_kind_is_added_moved_by_an_arrow_key_and_undone(page):
     opened(page)
     empty = query(page)
-    add(page, title(kind))
-    until(page, OTHERS, empty)
-    added, start = query(page), int(bars(page)[1]["start"])
-    assert bars(page)[1]["kind"] == kind
-    key(page, NEW, "ArrowRight")
-    until(page, OTHERS, added)
-    until_data(page, NEW, "data-start", start + 1)
-    key(page, NEW, "Control+z")
-    until(page, "before => location.search === before", added)
-    until_data(page, NEW, "data-start", start)
-    key(page, NEW, "Control+z")
-    until_count(page, "[data-bar]", 1)
-    assert query(page) == empty
+    for kind in DISRUPTIONS:
+        add(page, title(kind))
+        until(page, OTHERS, empty)
+        added, start = query(page), int(bars(page)[1]["start"])
+        assert bars(page)[1]["kind"] == kind
+        key(page, NEW, "ArrowRight")
+        until(page, OTHERS, added)
+        until_data(page, NEW, "data-start", start + 1)
+        key(page, NEW, "Control+z")
+        until(page, "before => location.search === before", added)
+        until_data(page, NEW, "data-start", start)
+        key(page, NEW, "Control+z")
+        until_count(page, "[data-bar]", 1)
+        until(page, "before => location.search === before", empty)
 
 
 def test_all_kinds_together_give_the_numbers_of_the_engine(page, shot, tmp_path):
@@ -62,7 +63,7 @@ def test_all_kinds_together_give_the_numbers_of_the_engine(page, shot, tmp_path)
         add(page, title(kind))
     with answered(page):
         key(page, "[data-bar='12']", "ArrowRight")
-    shot(page, "every-disruption", full_page=True)
+    whole(page, shot, "every-disruption")
     scenario = exported(page, tmp_path)
     assert [d.kind for d in scenario.disruptions] == ["outage", *DISRUPTIONS]
     assert tiles(page) == expected(scenario) != before

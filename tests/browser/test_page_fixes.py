@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.browser.driving import (
     answered,
     at,
@@ -101,13 +99,7 @@ def test_a_fix_that_cannot_help_is_off_and_says_why(page):
     assert "everything is made to order" in page.inner_text(at("Fixes", "about raise_buffer"))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="viz/widgets/network.js: refresh() and stated() place the sites of the new drawing "
-    "before drawn() has made them when drawing and selection come in one message",
-)
 def test_the_menu_of_a_site_adds_a_backup(page, allowed):
-    allowed.append("reading 'g'")
     opened(page)
     page.focus("[data-node='chip_foundry']")
     page.keyboard.press("Shift+F10")

@@ -15,6 +15,7 @@ from tests.browser.driving import (
     tiles,
     until_count,
     until_text,
+    whole,
 )
 from tests.browser.looking import until, until_there
 from twin.frontier import frontier
@@ -45,12 +46,14 @@ def row_of(page, position: str) -> int:
     return next(i for i, cells in enumerate(rows(page)) if cells[0].split(" (")[0] == position)
 
 
-def test_every_position_is_a_point_and_a_row(positions, shot):
+def test_every_position_is_a_point_and_a_row_with_those_it_cannot_be_told_from(positions, shot):
     expected = frontier(load("electronics"), replications=16).rows
-    assert [cells[0].split(" (")[0] for cells in rows(positions)] == [r["label"] for r in expected]
+    assert [(cells[0].split(" (")[0], cells[5]) for cells in rows(positions)] == [
+        (row["label"], ", ".join(row["tied"]) or "–") for row in expected
+    ]
     assert int(positions.get_attribute(CHART, "data-points")) == len(expected)
     positions.locator(CHART).scroll_into_view_if_needed()
-    shot(positions, "frontier", full_page=True)
+    whole(positions, shot, "frontier")
 
 
 def test_the_present_and_the_suggested_position_are_marked(positions):
@@ -58,13 +61,6 @@ def test_the_present_and_the_suggested_position_are_marked(positions):
     assert sum("current" in mark for mark in marks) == 1
     assert sum("suggested" in mark for mark in marks) == 1
     assert marks[row_of(positions, "boards")].startswith("boards (current")
-
-
-def test_positions_that_cannot_be_told_apart_are_named(positions):
-    labels = {cells[0].split(" (")[0] for cells in rows(positions)}
-    tied = [cells[5] for cells in rows(positions) if cells[5] != "–"]
-    assert tied
-    assert all(name in labels for names in tied for name in names.split(", "))
 
 
 def test_a_row_moves_the_handle_there(positions):
@@ -103,9 +99,9 @@ def test_positions_have_a_way_for_the_keyboard(positions):
 
 def test_all_positions_are_tried_with_more_runs_and_progress(positions):
     press(positions, "All positions", "run")
-    until_there(positions, "[role=progressbar]")
+    until_there(positions, ".twin-progress")
     until_text(positions, TABLE, "64 runs each", seconds=60)
-    until_count(positions, "[role=progressbar]", 0)
+    until_count(positions, ".twin-progress", 0)
     assert positions.is_disabled(f"{at('All positions', 'run')} button")
 
 
@@ -114,7 +110,7 @@ def test_trying_all_positions_is_cancelled_and_what_was_known_stays(positions):
     press(positions, "All positions", "run")
     until_there(positions, f"{at('All positions', 'cancel')} button:enabled")
     press(positions, "All positions", "cancel")
-    until_count(positions, "[role=progressbar]", 0, seconds=2)
+    until_count(positions, ".twin-progress", 0, seconds=2)
     until(
         positions,
         "at => !document.querySelector(at).disabled",

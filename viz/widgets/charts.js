@@ -1,5 +1,14 @@
 // The charts side by side: which are shown, in whose colours, under one pointer and one zoom.
 
+const TOLD = 100; // milliseconds between two places of the cursor that Python hears of
+const REST = 400; // milliseconds for which an echo of an earlier place is not listened to
+
+/** Where a file of the server is, also if the page lies under a path of its own. */
+function address(file) {
+  const root = window.solara?.rootPath || "";
+  return new URL(file.startsWith("/") ? root + file : file, location.href);
+}
+
 class Charts {
   constructor(model, element) {
     this.model = model;
@@ -12,7 +21,7 @@ class Charts {
 
   async load() {
     try {
-      const library = await import(new URL(this.model.get("library"), location.href));
+      const library = await import(address(this.model.get("library")));
       library.connect(this.group);
       this.library = library;
     } catch (problem) {
@@ -28,7 +37,7 @@ class Charts {
   }
 
   get cursor() {
-    return this.model.get("cursor");
+    return this.held ?? this.model.get("cursor");
   }
 
   /** Show the chosen charts, in their order; a chart that stays keeps its zoom. */
@@ -65,8 +74,36 @@ class Charts {
     this.model.save_changes();
   }
 
+  point() {
+    for (const panel of this.panels.values()) panel.point();
+  }
+
+  /** Show a period (-1: none) in all charts at once; Python hears of it now and then. */
+  seek(i) {
+    this.held = i;
+    this.point();
+    this.writing ||= setTimeout(() => this.write(), TOLD);
+  }
+
+  write() {
+    clearTimeout(this.writing);
+    clearTimeout(this.resting);
+    this.writing = 0;
+    this.model.set("cursor", this.held);
+    this.model.save_changes();
+    this.resting = setTimeout(() => this.rest(), REST);
+  }
+
+  rest() {
+    if (this.writing) return;
+    this.held = undefined;
+    this.point();
+  }
+
   stop() {
     this.gone = true;
+    if (this.writing) this.write();
+    clearTimeout(this.resting);
     cancelAnimationFrame(this.frame);
     for (const panel of this.panels.values()) panel.remove();
     if (this.library) this.library.disconnect(this.group);
@@ -85,7 +122,7 @@ export default {
       charts: later,
       shown: later,
       height: later,
-      cursor: () => view.panels.forEach((panel) => panel.point()),
+      cursor: () => view.point(),
       stale: () => mark(view.root, "data-stale", model.get("stale") ? "" : null),
     };
     for (const [name, act] of Object.entries(watched)) model.on(`change:${name}`, act);

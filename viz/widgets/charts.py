@@ -27,8 +27,12 @@ class ChartsWidget(anywidget.AnyWidget):
         Of each plot in pixels; the width is the container's.
     stale
         Dims everything: another answer is under way.
+
+    What goes both ways:
+
     cursor
-        Period after the warm-up that a vertical line marks; -1 for none. Hovering leaves it alone.
+        Period after the warm-up that a vertical line marks; -1 for none. A click on a plot and its
+        keys move it; hovering leaves it alone.
 
     What goes out, with a count ``n`` that makes a repetition a change:
 
@@ -38,8 +42,8 @@ class ChartsWidget(anywidget.AnyWidget):
     Notes
     -----
     Charts over time share their pointer and their zoom: drag to zoom (mouse), Ctrl and wheel, or
-    with the keys on a plot: arrows read values, ``+`` and ``-`` zoom, ``0`` shows everything,
-    Escape puts the reading away.
+    with the keys on a plot: arrows move the cursor and read values (with Shift by ten), ``+`` and
+    ``-`` zoom, ``0`` shows everything, Escape puts reading and cursor away.
 
     Hooks in the page: ``[data-charts]`` with ``data-stale`` and ``data-failed`` (the library did
     not load); ``[data-chart=NAME]``, whose ``__chart`` is the ECharts instance, with ``data-kind``,

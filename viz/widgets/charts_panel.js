@@ -7,7 +7,8 @@ const TOOLS = {
   table: ["Copy data", "M2.5 3.5h11v9h-11zM2.5 6.5h11M6.5 3.5v9"],
   image: ["Copy image", "M2.5 3.5h11v9h-11zM3 11l3-3 2.5 2.5L11 8l2.5 2.5"],
 };
-const KEYS = "Left and right read values, plus and minus zoom, 0 shows the whole run";
+const SLOP = 4; // pixels that a press may move and still be a click
+const KEYS = "Left and right move the date and read values, Escape lets go of it, plus and minus zoom, 0 shows the whole run";
 
 class Panel {
   constructor(owner, name) {
@@ -32,6 +33,8 @@ class Panel {
     this.plot.addEventListener("pointerleave", () => (this.reading = false));
     this.plot.addEventListener("keydown", (e) => this.key(e));
     this.plot.addEventListener("blur", () => this.put());
+    this.plot.addEventListener("pointerdown", (e) => (this.pressed = e.clientX));
+    this.plot.addEventListener("click", (e) => Math.abs(e.clientX - this.pressed) < SLOP && this.choose(e));
     this.plot.addEventListener("dblclick", () => this.zoom(0, 100));
   }
 
@@ -194,14 +197,25 @@ class Panel {
     mark(this.line, "data-cursor", i);
   }
 
+  /** Move the cursor to where the plot was clicked; a drag zooms. */
+  choose(event) {
+    if (this.kind !== "time" || !this.chart) return;
+    const box = this.canvas.getBoundingClientRect(), spot = [event.clientX - box.left, event.clientY - box.top];
+    if (!this.chart.containPixel("grid", spot)) return;
+    const [low, high] = this.window(), step = this.at(1) - this.at(0);
+    const i = Math.round((this.chart.convertFromPixel({ xAxisIndex: 0 }, spot[0]) - this.at(0)) / step);
+    this.owner.seek(Math.min(high, Math.max(low, i)));
+  }
+
   // --------------------------------------------------------------------------------------- keys
   key(event) {
     if (this.kind !== "time" || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = event.shiftKey ? 10 : 1, [low, high] = this.window();
+    const { cursor } = this.owner, now = this.index ?? (cursor >= low && cursor <= high ? cursor : undefined);
     const act = {
-      ArrowLeft: () => this.read(Math.max(low, (this.index ?? high + 1) - step)),
-      ArrowRight: () => this.read(Math.min(high, (this.index ?? low - 1) + step)),
-      Home: () => this.read(low), End: () => this.read(high), Escape: () => this.put(),
+      ArrowLeft: () => this.read(Math.max(low, (now ?? high + 1) - step)),
+      ArrowRight: () => this.read(Math.min(high, (now ?? low - 1) + step)),
+      Home: () => this.read(low), End: () => this.read(high), Escape: () => this.release(),
       "+": () => this.closer(0.5), "=": () => this.closer(0.5), "-": () => this.closer(2), 0: () => this.zoom(0, 100),
     }[event.key];
     if (!act) return;
@@ -215,6 +229,12 @@ class Panel {
     this.reading = true;
     this.chart.dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: i });
     this.said.textContent = tipWords(this, i);
+    this.owner.seek(i);
+  }
+
+  release() {
+    this.put();
+    this.owner.seek(-1);
   }
 
   put() {

@@ -280,7 +280,14 @@ export default {
         if (view.geo) view.handles.settle();
       },
     };
-    for (const [name, act] of Object.entries(watched)) model.on(`change:${name}`, act);
+    for (const [name, act] of Object.entries(watched)) {
+      watched[name] = () => {
+        // several traits may come in one message: whichever is told first, the drawing goes first
+        if (name !== "drawing" && view.ready && view.shape !== view.drawing.shape) view.drawn();
+        act();
+      };
+      model.on(`change:${name}`, watched[name]);
+    }
     const themed = () => {
       view.colours = readColours(view.root);
       if (view.geo) view.paint();
