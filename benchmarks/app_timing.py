@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +106,8 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time that all threads of a process that live have taken."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
+        with suppress(OSError):  # the thread ended meanwhile
             total += int((task / "schedstat").read_text().split()[0])
-        except OSError:
-            pass  # the thread ended meanwhile
     return total / 1e9
 
 

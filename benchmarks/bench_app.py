@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to star
 
 from playwright.sync_api import sync_playwright
 
+import twin
 from tests.browser.serving import Server, chromium, launched, serving
-from twin.engine import run_blocks
 from twin.compile import Plan
+from twin.engine import run_blocks
 from twin.load import load
 from twin.run import undisrupted
 from viz import answer as answers
@@ -32,6 +32,9 @@ from viz.exports import scenario_yaml
 STEPS = 32
 PAUSE = 1.0
 """Seconds from a full answer to the next key: what runs in the background is at work again."""
+
+STAGES = ("components", "boards", "assembly", "dc", "market")
+"""Positions of the flagship's handle."""
 
 SESSIONS, EACH, ROUNDS = 20, 10.0, 4
 """Users at once, seconds from one move of the handle to the next, moves of each user."""
@@ -105,18 +108,22 @@ def apart(table: harness.Table, browser: Any, server: Server, steps: list[dict[s
 def in_process(replications: int, repeats: int = 10) -> tuple[float, float]:
     """Return the milliseconds of the kernel, and of a whole answer, without a server (medians)."""
     base = load("electronics")
-    stages = ("components", "boards", "assembly", "dc", "market")
-    kernels, wholes = [], []
-    for i in range(repeats + 1):
-        changes = {f"families.{f.name}.decoupling_point": stages[i % 5] for f in base.families}
-        scenario = answers.twin.apply(base, changes)
-        plan = Plan.of(scenario)
-        plans = [plan, undisrupted(plan)]
-        kernels.append(harness.wall(lambda: run_blocks(  # noqa: B023 - called at once
-            plans, replications, scenario.seed, lambda outcome: None, record=answers.RECORD)))  # fmt: skip
-        wholes.append(harness.wall(lambda: answers.compute(  # noqa: B023
-            base, changes, replications=replications, wanted=answers.FULL)))  # fmt: skip
-    return tuple(1e3 * float(np.median(x[1:])) for x in (kernels, wholes))
+
+    def one(stage: str) -> tuple[float, float]:
+        changes = {f"families.{f.name}.decoupling_point": stage for f in base.families}
+        plan = Plan.of(twin.apply(base, changes))
+        seed, plans = plan.topology.scenario.seed, [plan, undisrupted(plan)]
+        kernel = harness.wall(
+            lambda: run_blocks(plans, replications, seed, lambda _: None, record=answers.RECORD)
+        )
+        whole = harness.wall(
+            lambda: answers.compute(base, changes, replications=replications, wanted=answers.FULL)
+        )
+        return 1e3 * kernel, 1e3 * whole
+
+    found = [one(STAGES[i % len(STAGES)]) for i in range(repeats + 1)]
+    kernel, whole = np.median(found[1:], axis=0)
+    return float(kernel), float(whole)
 
 
 def panel(table: harness.Table, browser: Any, server: Server) -> None:
@@ -129,7 +136,7 @@ def panel(table: harness.Table, browser: Any, server: Server) -> None:
     found = []
     for name in names * 2:
         page.evaluate("at => { bench.next = bench.click(at); }", f"[data-panel='{name}']")
-        page.click(f"[data-node='{name}']", position=None)
+        page.click(f"[data-node='{name}']")
         found.append(page.evaluate("() => bench.next"))
         time.sleep(0.3)
     page.context.close()
@@ -217,7 +224,7 @@ def playing(
         given: tuple[str, ...] = ()
         if layers is not None:
             file = Path(folder) / "network.yaml"
-            file.write_bytes(network(layers))
+            file.write_bytes(scenario_yaml(distribution(*layers, items=1)))
             given = (str(file),)
         with serving(*given) as server:
             page = app_timing.opened(browser, server.url)
@@ -236,14 +243,7 @@ def playing(
     table.add(f"playing, {name}", f"{fps:.0f} fps", f"≥ {limit} fps", told, seconds, fps >= limit)
 
 
-# ------------------------------------------------------------------------------------- what is run
-def network(layers: tuple[int, int, int]) -> bytes:
-    """Return the file of a distribution network with so many central, regional and store sites."""
-    scenario = distribution(*layers, items=1, horizon=365)
-    made: str | bytes = scenario_yaml(scenario)
-    return made.encode() if isinstance(made, str) else made
-
-
+# ----------------------------------------------------------------------------------- shared parts
 def times(steps: list[dict[str, Any]], name: str) -> Numbers:
     """Return one of the times of each step, in milliseconds."""
     return np.array([s[name] for s in steps])

@@ -41,7 +41,7 @@ class Answer:
     changes
         What made the what-if out of the scenario that was opened.
     comparison
-        Baseline and what-if; series of stock points are kept as means over the replications.
+        Baseline and what-if; their series are kept as means over the replications.
     baseline
         Which one: a key of :data:`BASELINES`.
     wanted
@@ -162,9 +162,6 @@ def tiles(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _light(result: Result) -> Result:
-    """Return a result with series of stock points, which are the large ones, as means."""
-    kept = {
-        name: values.mean(axis=2, keepdims=True) if name.startswith("rows.") else values
-        for name, values in result.series.items()
-    }
+    """Return a result that keeps means of its series, which a page may hold for hours."""
+    kept = {name: values.mean(axis=2, keepdims=True) for name, values in result.series.items()}
     return replace(result, series=kept, undisrupted=None)
