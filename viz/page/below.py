@@ -51,6 +51,7 @@ def Charts(session: Session, names: list[str]) -> None:
     ChartsWidget.element(
         library=ECHARTS_URL, charts={} if shown is None else dict(shown.charts), shown=names,
         height=240, stale=session.charts_stale, cursor=session.cursor.value,
+        on_cursor=session.cursor.set,
     )  # fmt: skip
 
 

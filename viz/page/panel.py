@@ -181,7 +181,7 @@ def Story(session: Session, site: str) -> None:
     if drawn:
         ChartsWidget.element(
             library=ECHARTS_URL, charts=drawn, shown=list(drawn), height=150, stale=told_.pending,
-            cursor=session.cursor.value,
+            cursor=session.cursor.value, on_cursor=session.cursor.set,
         )  # fmt: skip
     _facts(found)
 
