@@ -48,12 +48,12 @@ WATCH = r"""(() => {
       step.stale = stale - step.key;
       once(fresh, (first) => {
         step.first = first - step.key;
+        bench.steps.push(step);
         step.sent = bench.sent.map(([t, n]) => [t - step.key, n]);
         step.got = bench.got.map(([t, n]) => [t - step.key, n]);
         once(full, (settled) => {
           step.settled = settled - step.key;
           step.all = bench.got.map(([t, n]) => [t - step.key, n]);
-          bench.steps.push(step);
           done(step);
         });
       });
@@ -71,7 +71,7 @@ WATCH = r"""(() => {
   bench.cancel = (selector) => new Promise((done) => {
     const begun = performance.now();
     at(selector).click();
-    once(() => !at("[role=progressbar]"), (now) => done(now - begun));
+    once(() => !at(".twin-progress"), (now) => done(now - begun));
   });
   // The way to the server and back of a small request, a median.
   bench.way = async (n) => {
@@ -152,13 +152,19 @@ class Cpu:
             stop.set()
             thread.join()
 
-    def idle_after(self, moment: float) -> float:
-        """Return how many seconds after a moment the process was at work for the last time."""
-        last = moment
-        for (t0, c0), (t1, c1) in zip(self.samples, self.samples[5:], strict=False):
-            if t1 > moment and c1 - c0 > self.BUSY * (t1 - t0):
-                last = t0
-        return max(0.0, last - moment)
+    def busy_until(self, moment: float) -> float | None:
+        """Return how many seconds after a moment the process was still at work.
+
+        Nothing if it was not at work at that moment: then there was nothing to wait for.
+        """
+        ends = [
+            t1
+            for (t0, c0), (t1, c1) in zip(self.samples, self.samples[3:], strict=False)
+            if c1 - c0 > self.BUSY * (t1 - t0)
+        ]
+        if not any(moment - 0.2 < end <= moment for end in ends):
+            return None
+        return max([0.0, *(end - moment for end in ends)])
 
 
 def quiet(pid: int, still: float = 0.6, patience: float = 60.0) -> bool:

@@ -55,8 +55,9 @@ def opened(page: Any, address: str = "/", runs: int = FULL) -> Any:
 
 
 def settled(page: Any, runs: int = FULL) -> None:
-    """Wait for the full answer."""
+    """Wait for the full answer, and for its numbers to have stopped counting."""
     until(page, SETTLED, runs, seconds=60)
+    until(page, COUNTED)
 
 
 @contextlib.contextmanager
@@ -91,8 +92,7 @@ def until_data(page: Any, selector: str, name: str, value: Any) -> None:
 
 # ------------------------------------------------------------------------------------- reading
 def tiles(page: Any) -> list[dict[str, str]]:
-    """Return what the tiles say, once their numbers have stopped counting."""
-    until(page, COUNTED)
+    """Return what the tiles say."""
     return page.evaluate(TILES)
 
 

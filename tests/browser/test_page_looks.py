@@ -88,12 +88,13 @@ def test_nothing_serious_in_the_panel_of_a_site(app, new_page, scheme):
 def test_nothing_serious_in_what_opens_on_the_page(app, new_page, scheme, shot):
     page = opened(new_page(base_url=app.url, color_scheme=scheme))
     press(page, "Page", "help")
+    until_there(page, "[data-help]")
     press(page, "Page", "share")
+    until_there(page, "[data-share]")
     with answered(page):
         add(page, "COVID wave")
     key(page, "[data-bar='1']", "Enter")
     until_there(page, "[data-form=Disruption]")
-    until_there(page, "[data-share]")
     no_serious_violations(page)
     whole(page, shot, f"everything-open-{scheme}")
     press(page, "Page", "open")

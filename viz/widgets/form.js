@@ -142,7 +142,16 @@ function render({ model, el }) {
     model.set("change", { key, value, n: (n += 1) });
     model.save_changes();
   };
+  // Nothing is redrawn under a pointer that is down: the click would get lost.
+  let held = false, waiting = false;
+  const hold = () => { held = true; };
+  const release = () => setTimeout(() => {
+    held = false;
+    if (waiting) draw();
+  }, 0);
   const draw = () => {
+    waiting = held;
+    if (held) return;
     const focused = root.contains(document.activeElement) && document.activeElement.closest("[data-field]");
     const key = focused && focused.dataset.field;
     const tag = focused && document.activeElement.tagName + (document.activeElement.type || "") + (document.activeElement.dataset.tab || "");
@@ -167,8 +176,13 @@ function render({ model, el }) {
   };
   model.on("change:fields", draw);
   model.on("change:label change:inline", frame);
+  root.addEventListener("pointerdown", hold);
+  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, release);
   frame();
   draw();
+  return () => {
+    for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, release);
+  };
 }
 
 export default { render };
