@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,7 +49,7 @@ class Answer:
     state, frames, tiles
         Payloads of the network, of playing and of the tiles.
     charts
-        Payloads of the charts; empty in a first answer, which does not wait for them.
+        Payloads of the charts; empty until :func:`charted`, for no tile waits for them.
     """
 
     changes: Mapping[str, Any]
@@ -59,7 +59,7 @@ class Answer:
     state: Mapping[str, Any]
     frames: bytes
     tiles: list[dict[str, Any]]
-    charts: Mapping[str, Any] = field(default_factory=dict)
+    charts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def scenario(self) -> Scenario:
@@ -84,10 +84,10 @@ def compute(
     replications: int,
     wanted: int,
     baseline: str = "calm",
+    scenario: Scenario | None = None,
     expanded: Iterable[str] = (),
-    progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
-) -> Answer:
+) -> tuple[Answer, Comparison]:
     """Run a what-if and its baseline under the same luck and return what the page shows.
 
     Parameters
@@ -98,10 +98,16 @@ def compute(
         Draws of luck now, and of the full answer.
     baseline
         A key of :data:`BASELINES`; without disruptions it is always the scenario as opened.
+    scenario
+        The what-if where it is at hand.
     expanded
         Groups of sites that are drawn one by one.
-    progress, cancelled
+    cancelled
         As in :func:`twin.run`.
+
+    Returns
+    -------
+    The answer without its charts, and all series, of which :func:`charted` makes them.
 
     Raises
     ------
@@ -109,38 +115,51 @@ def compute(
         If the changes do not fit the scenario, or the run was cancelled.
     """
     found, name = compared(
-        base, changes, replications=replications, baseline=baseline, progress=progress,
+        base, changes, replications=replications, baseline=baseline, scenario=scenario,
         cancelled=cancelled,
     )  # fmt: skip
     kept = Comparison(_light(found.a), _light(found.b))
-    return Answer(
+    made = Answer(
         changes=dict(changes),
         comparison=kept,
         baseline=name,
         wanted=wanted,
-        charts={} if replications < wanted else chart_data.charts(found),
         tiles=tiles(found),
         **drawn(kept, expanded),
     )
+    return made, found
+
+
+def charted(made: Answer, found: Comparison) -> Answer:
+    """Return an answer with its charts."""
+    return replace(made, charts=chart_data.charts(found))
 
 
 def compared(
-    base: Scenario, changes: Mapping[str, Any], *, replications: int, baseline: str, **options: Any
+    base: Scenario,
+    changes: Mapping[str, Any],
+    *,
+    replications: int,
+    baseline: str,
+    scenario: Scenario | None = None,
+    cancelled: threading.Event | None = None,
 ) -> tuple[Comparison, str]:
     """Return baseline and what-if with all their series, and which baseline it is.
 
     Parameters and errors are those of :func:`compute`.
     """
-    options["record"] = RECORD
-    what_if = twin.run(twin.apply(base, changes), replications=replications, **options)
+    changed = twin.apply(base, changes) if scenario is None else scenario
+    options: dict[str, Any] = {
+        "record": RECORD, "replications": replications, "cancelled": cancelled
+    }  # fmt: skip
+    what_if = twin.run(changed, **options)
     if baseline == "calm" and what_if.undisrupted is not None:
         return Comparison(what_if.undisrupted, what_if), "calm"
     if not changes:
         return Comparison(what_if, what_if), "opened"
-    changed = what_if.scenario
     alike = {key: getattr(changed, key) for key in ("horizon", "warmup")}  # totals must compare
-    options |= {"seed": changed.seed, "baseline": False, "replications": replications}
-    return Comparison(twin.run(base, set=alike, **options), what_if), "opened"
+    options |= {"seed": changed.seed, "baseline": False, "set": alike}
+    return Comparison(twin.run(base, **options), what_if), "opened"
 
 
 def drawn(comparison: Comparison, expanded: Iterable[str] = ()) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 import twin
 from viz import answer, report_what_if, sentence
+from viz.page import positions
 
 MOVED = {f"families.{f}.decoupling_point": "assembly" for f in ("laptop", "printer")}
 
@@ -20,7 +21,7 @@ def base() -> twin.Scenario:
 
 @pytest.fixture(scope="module")
 def found(base: twin.Scenario) -> answer.Answer:
-    return answer.compute(base, MOVED, replications=16, wanted=16)
+    return answer.charted(*answer.compute(base, MOVED, replications=16, wanted=16))
 
 
 def test_tiles_are_the_numbers_of_compare(base: twin.Scenario, found: answer.Answer) -> None:
@@ -34,15 +35,16 @@ def test_payloads_are_json_without_nan(found: answer.Answer) -> None:
         assert json.dumps(payload, allow_nan=False)
 
 
-def test_a_first_answer_does_not_wait_for_charts(base: twin.Scenario) -> None:
-    assert answer.compute(base, {}, replications=2, wanted=4).charts == {}
-    assert answer.compute(base, {}, replications=2, wanted=2).charts
+def test_tiles_do_not_wait_for_charts(base: twin.Scenario) -> None:
+    made, found = answer.compute(base, {}, replications=2, wanted=2)
+    assert made.charts == {}
+    assert set(answer.charted(made, found).charts) >= {"service", "stock", "orders", "cost"}
 
 
 def test_against_the_scenario_as_opened_nothing_changed_differs_in_nothing(
     base: twin.Scenario,
 ) -> None:
-    same = answer.compute(base, {}, replications=2, wanted=2, baseline="opened")
+    same, _ = answer.compute(base, {}, replications=2, wanted=2, baseline="opened")
     assert same.baseline == "opened"
     assert {t["change"] for t in same.tiles} <= {"the same", "no clear difference", ""}
 
@@ -93,3 +95,14 @@ def test_undefined_service_is_told_and_not_computed(found: answer.Answer) -> Non
     said = sentence.sentence(found.comparison, [here, option("dc", 0.97, 120)])
     assert "nan" not in said.lower()
     assert not math.isnan(found.comparison.row("on_time")["difference"])
+
+
+def test_positions_are_known_wherever_the_handle_stands(base: twin.Scenario) -> None:
+    rows = positions.find(base, 2)
+    there = positions.known(twin.apply(base, MOVED), 2)
+    assert [r["positions"] for r in there if r["current"]] == [
+        {"laptop": "assembly", "printer": "assembly"}
+    ]
+    assert [{**r, "current": 0} for r in there] == [{**r, "current": 0} for r in rows]
+    assert positions.known(base, 3) is None
+    assert positions.known(twin.apply(base, {"seed": 2}), 2) is None

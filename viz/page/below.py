@@ -49,7 +49,7 @@ def Charts(session: Session, names: list[str]) -> None:
     """Show charts of the last full answer."""
     shown = session.charts.value
     ChartsWidget.element(
-        library=ECHARTS_URL, charts={} if shown is None else dict(shown.charts), shown=names,
+        library=ECHARTS_URL, charts={} if shown is None else shown.charts, shown=names,
         height=240, stale=session.charts_stale, cursor=session.cursor.value,
         on_cursor=session.cursor.set,
     )  # fmt: skip
@@ -81,9 +81,9 @@ def Positions(session: Session) -> None:
     ]  # fmt: skip
     FormWidget.element(fields=fields, label="All positions", inline=True, on_change=run)
     if running is not None:
-        Progress(running.share)
+        Progress(running)
     if not rows:
-        text = "Trying every position …" if running else (
+        text = "Trying every position …" if running is not None else (
             "No product family has a position to choose." if rows == [] else
             "Not tried yet: press the button above.")  # fmt: skip
         v.Html(tag="p", class_="twin-grey", children=[text])

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from twin.errors import TwinError
-from twin.frontier import frontier
 from twin.schema import Scenario
 from twin.topology import build
 from viz import answer as answers
 from viz.answer import Answer
+from viz.page import positions
 
 Found = tuple[Answer, "list[dict[str, Any]]"]
 
@@ -35,11 +35,12 @@ def prepare(scenario: Scenario) -> None:
         if scenario.hash() in _KEPT:
             return
         wanted = answers.full(scenario, len(build(scenario).points))
-        found = answers.compute(scenario, {}, replications=wanted, wanted=wanted)
+        made = answers.compute(scenario, {}, replications=wanted, wanted=wanted)
+        found = answers.charted(*made)
         try:
-            rows = frontier(scenario, replications=answers.FIRST).rows
+            rows = positions.find(scenario, answers.FIRST)
         except TwinError:  # nothing to decouple
             rows = []
         while len(_KEPT) >= MOST:
             _KEPT.pop(next(iter(_KEPT)))
-        _KEPT[scenario.hash()] = found, [{**r, "replications": answers.FIRST} for r in rows]
+        _KEPT[scenario.hash()] = found, rows

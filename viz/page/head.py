@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import reacton.ipyvuetify as v
@@ -60,7 +61,7 @@ def _named(session: Session) -> bool:
 def Head(session: Session) -> None:
     """Show what is open and what can be done with it."""
     menu, set_menu = solara.use_state("")
-    names = [(name, title) for name, title, _ in shipped()]
+    names = _shipped()
     here = session.opened.value.name
     choices = [[n, f"{t or n}"] for n, t in names]
     if here not in {n for n, _ in names}:
@@ -114,6 +115,12 @@ def Head(session: Session) -> None:
         Upload(session, lambda: set_menu(""))
     if menu == "share":
         Share(session)
+
+
+@functools.cache
+def _shipped() -> tuple[tuple[str, str], ...]:
+    """Return name and title of the scenarios that come along; read once."""
+    return tuple((name, title) for name, title, _ in shipped())
 
 
 def _open(session: Session, name: str) -> None:
@@ -242,11 +249,7 @@ def Sentence(session: Session) -> None:
 @solara.component
 def Tiles(session: Session) -> None:
     """Show the key figures with their difference to the baseline."""
-    shown, running = session.answer.value, session.running.value
-    runs = ""
-    if running is not None:
-        have = 0 if shown is None or session.stale else shown.replications
-        runs = f"{have} of {running.wanted} runs"
+    shown, runs = session.answer.value, session.runs
     TilesWidget.element(tiles=[] if shown is None else shown.tiles, stale=session.stale, runs=runs)
     if shown is not None:
         against = answers.BASELINES[shown.baseline]

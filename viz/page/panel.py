@@ -50,7 +50,9 @@ def Panel(session: Session) -> None:
 @solara.component
 def Changes(session: Session) -> None:
     """List all edits, each of which can be taken back."""
-    rows = told(session.base, session.changes)
+    rows = solara.use_memo(
+        lambda: told(session.base, session.changes), [id(session.base), dict(session.changes)]
+    )
 
     def taken(change: dict[str, Any]) -> None:
         key = change["key"].partition("|")[2]

@@ -12,13 +12,12 @@ import solara
 import twin
 from twin.compare import Comparison
 from twin.errors import TwinError
-from twin.frontier import frontier
 from twin.schema import Scenario
 from twin.topology import Topology, build
 from viz import answer as answers
 from viz.answer import Answer
 from viz.closely import look_closely
-from viz.page import first, turns
+from viz.page import first, positions, turns
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,8 @@ class Kept:
     tiles: list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Running:
-    """What is being worked out: how many replications of how many, and how far it is."""
-
-    replications: int = 0
-    wanted: int = 0
-    share: float = 0.0
+IDLE = 0.7
+"""Seconds after an answer in which nothing was done before other positions are tried."""
 
 
 class Session:
@@ -93,9 +87,8 @@ class Session:
         )
         self.answer: solara.Reactive[Answer | None] = solara.reactive(None)
         self.charts: solara.Reactive[Answer | None] = solara.reactive(None)
-        self.running: solara.Reactive[Running | None] = solara.reactive(None)
         self.rows: solara.Reactive[list[dict[str, Any]] | None] = solara.reactive(None)
-        self.frontier_running: solara.Reactive[Running | None] = solara.reactive(None)
+        self.frontier_running: solara.Reactive[float | None] = solara.reactive(None)
         self.message = solara.reactive("")
         self.baseline = solara.reactive("calm")
         self.selected = solara.reactive("")
@@ -132,6 +125,18 @@ class Session:
     def stale(self) -> bool:
         """Whether the answer shown belongs to other changes than these."""
         return self._other(self.answer.value)
+
+    @property
+    def wanted(self) -> int:
+        """Replications of the full answer."""
+        return answers.full(self.scenario, len(self.network.value.points))
+
+    @property
+    def runs(self) -> str:
+        """``16 of 64 runs`` while the full answer is under way, else empty."""
+        shown, wanted = self.answer.value, self.wanted
+        have = 0 if shown is None or self.stale else shown.replications
+        return "" if have >= wanted else f"{have} of {wanted} runs"
 
     @property
     def charts_stale(self) -> bool:
@@ -217,51 +222,43 @@ class Session:
         self.rows.value = None
         known = first.answer(self.base, self.changes, self.baseline.value)
         if known is not None:
-            self._show(known[0])
-            self.rows.value, self.running.value = known[1], None
+            self.answer.value = self.charts.value = known[0]
+            self.rows.value = known[1]
             return
-        wanted = answers.full(self.scenario, len(self.network.value.points))
-        self.running.value = Running(answers.FIRST, wanted)
-        threading.Thread(target=self._answer, args=(stop, wanted), daemon=True).start()
+        threading.Thread(target=self._answer, args=(stop, self.wanted), daemon=True).start()
 
     def cancel(self) -> None:
         """Stop what is being worked out."""
         self._stop.set()
         self._stop_frontier.set()
-        self.running.value = self.frontier_running.value = None
+        self.frontier_running.value = None
 
     def _answer(self, stop: threading.Event, wanted: int) -> None:
-        changes = self.changes
+        changes, scenario = self.changes, self.scenario
         try:
             for n in dict.fromkeys((min(answers.FIRST, wanted), wanted)):
                 with turns.answering():
                     if stop.is_set():
                         return
-                    found = answers.compute(
-                        self.base, changes, replications=n, wanted=wanted,
-                        baseline=self.baseline.value, expanded=self.expanded.value,
-                        cancelled=stop, progress=self._progress(self.running, stop, n, wanted),
+                    made, found = answers.compute(
+                        self.base, changes, replications=n, wanted=wanted, scenario=scenario,
+                        baseline=self.baseline.value, expanded=self.expanded.value, cancelled=stop,
                     )  # fmt: skip
                 if stop.is_set():
                     return
-                self._show(found)
-                self.running.value = Running(wanted, wanted) if n < wanted else None
+                self.answer.value = made
         except TwinError as error:
             if not stop.is_set():
-                self.message.value, self.running.value = str(error), None
+                self.message.value = str(error)
             return
-        turns.give_way(stop)
-        look_closely(found.comparison.b.topology)  # kept: the first click on a site needs it
-        if not stop.is_set():
+        self.charts.value = answers.charted(made, found)
+        if not stop.wait(IDLE):
+            turns.give_way(stop)
+            look_closely(found.b.topology)  # kept: the first click on a site needs it
             self.find_frontier(answers.FIRST)
 
-    def _show(self, found: Answer) -> None:
-        self.answer.value = found
-        if found.charts:
-            self.charts.value = found
-
     def _progress(
-        self, of: solara.Reactive[Running | None], stop: threading.Event, n: int, wanted: int
+        self, of: solara.Reactive[float | None], stop: threading.Event
     ) -> Callable[[int, int], None]:
         """Return a callback that shows how far a run is, in steps of a tenth."""
         shown = [0]
@@ -270,7 +267,7 @@ class Session:
             tenth = 10 * done // max(1, total)
             if tenth > shown[0] and not stop.is_set():
                 shown[0] = tenth
-                of.value = Running(n, wanted, tenth / 10)
+                of.value = tenth / 10
 
         return told
 
@@ -281,7 +278,11 @@ class Session:
             return
         self._stop_frontier.set()
         self._stop_frontier = stop = threading.Event()
-        self.frontier_running.value = Running(replications, replications)
+        known = positions.known(self.scenario, replications)
+        if known is not None:
+            self.rows.value = known
+            return
+        self.frontier_running.value = 0.0
         threading.Thread(target=self._frontier, args=(stop, replications), daemon=True).start()
 
     def cancel_frontier(self) -> None:
@@ -290,7 +291,7 @@ class Session:
         self.frontier_running.value = None
 
     def _frontier(self, stop: threading.Event, n: int) -> None:
-        told = self._progress(self.frontier_running, stop, n, n)
+        told = self._progress(self.frontier_running, stop)
 
         def between(done: int, total: int) -> None:
             told(done, total)
@@ -298,15 +299,14 @@ class Session:
 
         try:
             with turns.background(stop):
-                found = frontier(self.scenario, replications=n, cancelled=stop, progress=between)
+                rows = positions.find(self.scenario, n, stop, between)
         except TwinError as error:
             if not stop.is_set():
                 self.rows.value, self.frontier_running.value = [], None
                 self.message.value = "" if "no stage" in str(error) else str(error)
             return
         if not stop.is_set():
-            self.rows.value = [{**row, "replications": n} for row in found.rows]
-            self.frontier_running.value = None
+            self.rows.value, self.frontier_running.value = rows, None
 
     def kept(self, name: str) -> Kept:
         """Return the what-if shown under a name."""

@@ -48,6 +48,11 @@ UNLESS_SET = {
 """Settings of Solara that a user's environment may change."""
 
 
+HAND_OVER = 0.0005
+"""Seconds after which a computing thread lets another one have Python: messages of a page are many
+and short, and each waited up to the usual 5 ms for its turn."""
+
+
 def serve(
     scenario: str | Path | None = None,
     host: str = "127.0.0.1",
@@ -94,6 +99,7 @@ def serve(
         )
         raise RunError(msg)
     opening.choose(scenario)
+    sys.setswitchinterval(HAND_OVER)
     with contextlib.closing(address.bound(host, port)) as listener:
         set_environment(page, root)
         link = address.link(host, listener.getsockname()[1], secret)
