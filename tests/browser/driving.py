@@ -56,7 +56,7 @@ def opened(page: Any, address: str = "/", runs: int = FULL) -> Any:
 
 def settled(page: Any, runs: int = FULL) -> None:
     """Wait for the full answer, and for its numbers to have stopped counting."""
-    until(page, SETTLED, runs, seconds=60)
+    until(page, SETTLED, runs, seconds=120)
     until(page, COUNTED)
 
 
@@ -69,7 +69,7 @@ def answered(page: Any, runs: int = FULL) -> Iterator[None]:
     settled(page, runs)
 
 
-def until_text(page: Any, selector: str, part: str, seconds: float = 20) -> str:
+def until_text(page: Any, selector: str, part: str, seconds: float = 60) -> str:
     """Wait until something says a text; return all that it says."""
     told = """([at, part]) => {
         const text = document.querySelector(at)?.textContent;
@@ -78,7 +78,7 @@ def until_text(page: Any, selector: str, part: str, seconds: float = 20) -> str:
     return until(page, told, [selector, part], seconds)
 
 
-def until_count(page: Any, selector: str, n: int, seconds: float = 20) -> None:
+def until_count(page: Any, selector: str, n: int, seconds: float = 60) -> None:
     """Wait until there are so many of something."""
     counted = "([at, n]) => document.querySelectorAll(at).length === n"
     until(page, counted, [selector, n], seconds)
@@ -212,7 +212,7 @@ def download(page: Any, label: str, folder: Path) -> Path:
     """Download a file of 'Share, export' by its button; return where it lies."""
     if not page.locator("[data-share]").count():
         press(page, "Page", "share")
-    with page.expect_download(timeout=30_000) as found:
+    with page.expect_download(timeout=120_000) as found:
         page.click(f"[data-share] >> text={label}")
     file = folder / found.value.suggested_filename
     found.value.save_as(file)

@@ -71,7 +71,7 @@ def is_local(url: str) -> bool:
         return False
 
 
-def until(page: Any, expression: str, argument: Any = None, seconds: float = 20) -> Any:
+def until(page: Any, expression: str, argument: Any = None, seconds: float = 60) -> Any:
     """Wait until JavaScript is true, asked in every frame inside the page; return its value.
 
     Playwright's own waiting asks from outside, with growing pauses.
@@ -80,7 +80,7 @@ def until(page: Any, expression: str, argument: Any = None, seconds: float = 20)
     return handle.json_value()
 
 
-def until_there(page: Any, selector: str = READY, seconds: float = 30) -> None:
+def until_there(page: Any, selector: str = READY, seconds: float = 90) -> None:
     """Wait until something is on the page."""
     until(page, "at => document.querySelector(at) !== null", selector, seconds)
 

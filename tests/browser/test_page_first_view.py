@@ -121,7 +121,7 @@ def test_another_shipped_scenario_is_opened_by_its_title(page, shot, allowed):
         label=load(name).title or name
     )
     until(page, "name => location.search === `?scenario=${name}`", name)
-    until_there(page, '[data-tiles][data-stale=false][data-runs=""]', seconds=60)
+    until_there(page, '[data-tiles][data-stale=false][data-runs=""]', seconds=120)
     assert page.evaluate("() => window.kept"), "the page must not load anew"
     assert len(tiles(page)) > 4
     assert page.locator("[data-node]").count() == len(load(name).sites)

@@ -104,7 +104,7 @@ def test_the_menu_of_a_site_adds_a_backup(page, allowed):
     page.focus("[data-node='chip_foundry']")
     page.keyboard.press("Shift+F10")
     page.click("[data-action='backup']")
-    until_count(page, "[data-node]", 18, seconds=5)
+    until_count(page, "[data-node]", 18)
 
 
 def test_controls_show_what_the_schema_says(page, shot):

@@ -80,8 +80,9 @@ def Positions(session: Session) -> None:
         {"key": "cancel", "kind": "button", "label": "Cancel", "disabled": running is None},
     ]  # fmt: skip
     FormWidget.element(fields=fields, label="All positions", inline=True, on_change=run)
-    if running is not None:
-        Progress(running)
+    with solara.Div():  # always there: what stands below it stays as it is
+        if running is not None:
+            Progress(running)
     if not rows:
         text = "Trying every position …" if running is not None else (
             "No product family has a position to choose." if rows == [] else
@@ -158,12 +159,13 @@ def Devices(session: Session) -> None:
     fields.append({"key": "worth", "kind": "button", "label": "What is this information worth?",
                    "disabled": worth.pending})  # fmt: skip
     FormWidget.element(fields=fields, inline=True, label="Devices", on_change=changed)
-    if worth.pending and asked:
-        Progress(0.5)
-    if worth.value is not None:
-        Worth(worth.value)
-    elif worth.error:
-        v.Html(tag="p", children=[str(worth.exception)])
+    with solara.Div():
+        if worth.pending and asked:
+            Progress(0.5)
+        if worth.value is not None:
+            Worth(worth.value)
+        elif worth.error:
+            v.Html(tag="p", children=[str(worth.exception)])
     DeviceTable(session)
 
 
