@@ -61,6 +61,7 @@ def test_all_kinds_together_give_the_numbers_of_the_engine(page, shot, tmp_path)
     before = tiles(page)
     for kind in DISRUPTIONS:
         add(page, title(kind))
+    settled(page)
     with answered(page):
         key(page, "[data-bar='12']", "ArrowRight")
     whole(page, shot, "every-disruption")

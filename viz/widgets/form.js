@@ -142,9 +142,10 @@ function render({ model, el }) {
     model.set("change", { key, value, n: (n += 1) });
     model.save_changes();
   };
-  // Nothing is redrawn under a pointer that is down: the click would get lost.
+  // Nothing is redrawn under a pointer that is down: the click would get lost. Only buttons and
+  // sliders: a select that opens its list keeps the end of the press to itself.
   let held = false, waiting = false;
-  const hold = () => { held = true; };
+  const hold = (event) => { held = Boolean(event.target.closest("button, [type=range]")); };
   const release = () => setTimeout(() => {
     held = false;
     if (waiting) draw();
