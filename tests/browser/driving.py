@@ -17,8 +17,9 @@ FULL = 64
 """Replications of a full answer to the flagship."""
 
 SETTLED = """runs => document.querySelector('[data-tiles][data-stale=false][data-runs=""]')
-    && Number(document.querySelector('[data-pairs]')?.dataset.pairs) === runs"""
-"""Whether the tiles are of the full answer to the changes as they are."""
+    && Number(document.querySelector('[data-pairs]')?.dataset.pairs) === runs
+    && !document.querySelector('[data-charts][data-stale=""]')"""
+"""Whether tiles, and the charts that follow them, are of the full answer to the changes as they are."""
 
 COUNT = """() => {
     window.asked = 0;
