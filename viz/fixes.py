@@ -18,6 +18,7 @@ from twin.topology import Topology, build
 from viz import look, series
 from viz.backup import Changes, at_words, backed, backed_already, backup_supplier, backup_words
 from viz.edits import append, plain, set_stock
+from viz.reasons import downstream
 
 __all__ = [
     "add_lane", "backup_supplier", "change_policy", "options", "raise_buffer",
@@ -250,7 +251,8 @@ def _lane_sources(top: Topology, site: str) -> list[list[str]]:
     order = {stage: n for n, stage in enumerate(top.stages())}
     mine = [p for p in top.points if p.site.name == site]
     here = max((order.get(p.stage, 0) for p in mine), default=-1)
-    below = _downstream(top, [p.index for p in mine])
+    rows = [p.index for p in mine]
+    below = {top.points[i].site.name for i in downstream(top, rows) if i not in rows}
     found: dict[int, list[str]] = {}
     for s in top.scenario.sites:
         stage = order.get(s.stage or s.kind, 0)
@@ -262,17 +264,6 @@ def _lane_sources(top: Topology, site: str) -> list[list[str]]:
         ):
             found.setdefault(stage, []).append(s.name)
     return [found[stage] for stage in sorted(found)]
-
-
-def _downstream(top: Topology, rows: Sequence[int]) -> set[str]:
-    """Return the sites that goods from some stock points go on to."""
-    seen, todo = set(rows), list(rows)
-    while todo:
-        for e, _ in top.out_links[todo.pop()]:
-            if (to := top.links[e].to) not in seen:
-                seen.add(to)
-                todo.append(to)
-    return {top.points[i].site.name for i in seen - set(rows)}
 
 
 def _buffer_option(top: Topology, site: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import pytest
 import twin
 from viz.page.session import Opened, Session
 
-pytest.importorskip("solara")
 KEY = "families.laptop.decoupling_point"
 
 

@@ -11,7 +11,7 @@ import solara
 from twin.errors import TwinError
 from twin.load import load, shipped
 from viz import answer as answers
-from viz import exports, look, share, uploads
+from viz import exports, share, uploads
 from viz import sentence as sentences
 from viz.page.session import Opened, Session
 from viz.told import told
@@ -251,12 +251,12 @@ def Tiles(session: Session) -> None:
     """Show the key figures with their difference to the baseline."""
     shown, runs = session.answer.value, session.runs
     TilesWidget.element(tiles=[] if shown is None else shown.tiles, stale=session.stale, runs=runs)
-    if shown is not None:
+    if shown is None:
+        v.Html(tag="div", class_="twin-grey", children=[runs])
+    else:
         against = answers.BASELINES[shown.baseline]
         told_ = f"Against {against}, same luck: {shown.comparison.pairs}" + (
             f"; {runs} so far" if runs else ""
         )
         v.Html(tag="div", class_="twin-grey", attributes={"data-pairs": str(shown.replications)},
                children=[told_ + f". Seed {shown.scenario.seed}, intervals 95 %."])  # fmt: skip
-    else:
-        v.Html(tag="div", class_="twin-grey", children=[look.plural(0, "run")])

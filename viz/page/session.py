@@ -251,7 +251,10 @@ class Session:
             if not stop.is_set():
                 self.message.value = str(error)
             return
-        self.charts.value = answers.charted(made, found)
+        charted = answers.charted(made, found)
+        if stop.is_set():  # a newer edit or another scenario came while they were made
+            return
+        self.charts.value = charted
         if not stop.wait(IDLE):
             turns.give_way(stop)
             look_closely(found.b.topology)  # kept: the first click on a site needs it
