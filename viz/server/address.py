@@ -56,7 +56,8 @@ def bound(host: str, port: int | str | None) -> socket.socket:
     """
     family, *_, place = _looked_up(host or "0.0.0.0")[0]
     for wanted in count(FIRST_PORT) if port is None else (_number(port),):
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Named TCP, or asyncio leaves Nagle's wait on: 40 ms for the second of two messages.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((place[0], wanted))
