@@ -35,17 +35,18 @@ WATCH = r"""(() => {
     });
     seen.observe(document, { subtree: true, childList: true, attributes: true });
   };
+  const asked = () => Number(at("[data-asked]")?.dataset.asked);
   const fresh = () => at("[data-tiles]")?.dataset.stale === "false";
   const full = () => fresh() && at("[data-tiles]").dataset.runs === "" && at("[data-pairs]")?.dataset.pairs === "64";
   once(() => at("[data-node]") && at("[data-tile]"), (now) => (bench.ready = now));
   bench.once = (test) => new Promise((done) => once(test, done));
   bench.full = () => bench.once(full);
-  // The next key on the handle: until the tiles are stale, of a first answer, of the full one.
+  // The next key on the handle: until the server took it, until a first answer, the full one.
   bench.arm = () => new Promise((done) => document.addEventListener("keydown", (event) => {
-    const step = { key: event.timeStamp };
+    const step = { key: event.timeStamp }, before = asked();
     bench.sent.length = bench.got.length = 0;
-    once(() => !fresh(), (stale) => {
-      step.stale = stale - step.key;
+    once(() => asked() > before, (taken) => {
+      step.taken = taken - step.key;
       once(fresh, (first) => {
         step.first = first - step.key;
         bench.steps.push(step);
@@ -197,9 +198,9 @@ def keys() -> Iterator[str]:
                 yield key
 
 
-def step(page: Any, key: str) -> dict[str, Any]:
-    """Press a key on the handle, as a hand does; return the times until the answers."""
-    page.focus(HANDLE)
+def step(page: Any, selector: str, key: str) -> dict[str, Any]:
+    """Press a key on something, as a hand does; return the times until the answers."""
+    page.focus(selector)
     page.evaluate("() => { bench.next = bench.arm(); }")
     page.keyboard.press(key)
     return page.evaluate("() => bench.next")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +10,7 @@ import twin
 from twin.compare import Comparison
 from twin.result import Result
 from twin.schema import Scenario
+from twin.topology import build
 from viz import chart_data, network_data, report_what_if, series
 
 FIRST = 16
@@ -25,8 +25,9 @@ CELLS = 20_000_000
 RECORD = (*series.NEEDED, "rows.backlog")
 """Series that charts, network and stories are made from."""
 
+CALM = "calm"
 BASELINES = {
-    "calm": "the same design without disruptions",
+    CALM: "the same design without disruptions",
     "opened": "the scenario as it was opened",
 }
 """What a what-if can be compared with."""
@@ -42,8 +43,8 @@ class Answer:
         What made the what-if out of the scenario that was opened.
     comparison
         Baseline and what-if; their series are kept as means over the replications.
-    baseline
-        Which one: a key of :data:`BASELINES`.
+    baseline, asked
+        Which one it is and which one was asked for: keys of :data:`BASELINES`.
     wanted
         Replications of the full answer.
     state, frames, tiles
@@ -55,6 +56,7 @@ class Answer:
     changes: Mapping[str, Any]
     comparison: Comparison
     baseline: str
+    asked: str
     wanted: int
     state: Mapping[str, Any]
     frames: bytes
@@ -81,12 +83,11 @@ def compute(
     base: Scenario,
     changes: Mapping[str, Any],
     *,
-    replications: int,
-    wanted: int,
-    baseline: str = "calm",
+    replications: int | None = None,
+    baseline: str = CALM,
     scenario: Scenario | None = None,
     expanded: Iterable[str] = (),
-    cancelled: threading.Event | None = None,
+    **running: Any,
 ) -> tuple[Answer, Comparison]:
     """Run a what-if and its baseline under the same luck and return what the page shows.
 
@@ -94,16 +95,16 @@ def compute(
     ----------
     base, changes
         What was opened, and what makes the what-if of it, as :func:`twin.apply` takes it.
-    replications, wanted
-        Draws of luck now, and of the full answer.
+    replications
+        Draws of luck; default: those of a full answer.
     baseline
         A key of :data:`BASELINES`; without disruptions it is always the scenario as opened.
     scenario
         The what-if where it is at hand.
     expanded
         Groups of sites that are drawn one by one.
-    cancelled
-        As in :func:`twin.run`.
+    running
+        ``threads``, ``progress`` and ``cancelled`` of :func:`twin.run`.
 
     Returns
     -------
@@ -114,15 +115,18 @@ def compute(
     TwinError
         If the changes do not fit the scenario, or the run was cancelled.
     """
+    changed = twin.apply(base, changes) if scenario is None else scenario
+    wanted = full(changed, len(build(changed).points))
     found, name = compared(
-        base, changes, replications=replications, baseline=baseline, scenario=scenario,
-        cancelled=cancelled,
+        base, changes, replications=replications or wanted, baseline=baseline, scenario=changed,
+        **running,
     )  # fmt: skip
     kept = Comparison(_light(found.a), _light(found.b))
     made = Answer(
         changes=dict(changes),
         comparison=kept,
         baseline=name,
+        asked=baseline,
         wanted=wanted,
         tiles=tiles(found),
         **drawn(kept, expanded),
@@ -142,19 +146,17 @@ def compared(
     replications: int,
     baseline: str,
     scenario: Scenario | None = None,
-    cancelled: threading.Event | None = None,
+    **running: Any,
 ) -> tuple[Comparison, str]:
     """Return baseline and what-if with all their series, and which baseline it is.
 
     Parameters and errors are those of :func:`compute`.
     """
     changed = twin.apply(base, changes) if scenario is None else scenario
-    options: dict[str, Any] = {
-        "record": RECORD, "replications": replications, "cancelled": cancelled
-    }  # fmt: skip
+    options: dict[str, Any] = {"record": RECORD, "replications": replications, **running}
     what_if = twin.run(changed, **options)
-    if baseline == "calm" and what_if.undisrupted is not None:
-        return Comparison(what_if.undisrupted, what_if), "calm"
+    if baseline == CALM and what_if.undisrupted is not None:
+        return Comparison(what_if.undisrupted, what_if), CALM
     if not changes:
         return Comparison(what_if, what_if), "opened"
     alike = {key: getattr(changed, key) for key in ("horizon", "warmup")}  # totals must compare

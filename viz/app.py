@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import weakref
 from pathlib import Path
 
+import reacton.core
 import solara
 
 from twin.errors import TwinError
@@ -11,7 +14,8 @@ from twin.load import load, shipped
 from twin.schema import Scenario
 from viz import look, share
 from viz.page import below, head, middle
-from viz.page.session import Opened, Session
+from viz.page.past import Opened
+from viz.page.session import Session
 from viz.server import opening
 
 CSS = (Path(__file__).parent / "page" / "page.css").read_text(encoding="utf-8")
@@ -22,6 +26,8 @@ def Page() -> None:
     """Show the page of one user."""
     router = solara.use_router()
     session = solara.use_memo(lambda: _session(router.search or ""), [])
+    rendering = weakref.ref(reacton.core.get_render_context())
+    session.together = lambda: rendering() or contextlib.nullcontext()
     solara.use_effect(lambda: session.cancel, [])
     solara.Style(look.css() + CSS)
     with solara.Div(classes=["twin-page"]):
@@ -33,6 +39,13 @@ def Page() -> None:
         middle.Middle(session)
         middle.Timeline(session)
         below.Below(session)
+        Mark(session)
+
+
+@solara.component
+def Mark(session: Session) -> None:
+    """Say, after all else is drawn, how many answers were asked for: tests and timing wait for it."""
+    solara.Div(attributes={"data-asked": str(session.asked.value)})
 
 
 def _session(query: str) -> Session:

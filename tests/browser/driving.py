@@ -21,15 +21,8 @@ SETTLED = """runs => document.querySelector('[data-tiles][data-stale=false][data
     && !document.querySelector('[data-charts][data-stale=""]')"""
 """Whether tiles, and the charts that follow them, are of the full answer to the changes as they are."""
 
-COUNT = """() => {
-    window.asked = 0;
-    if (window.counting) return;
-    window.counting = new MutationObserver(found => found.forEach(({target}) => {
-        if (target.matches('[data-tiles]') && target.dataset.stale === 'true') window.asked += 1;
-    }));
-    window.counting.observe(document.body, {subtree: true, attributeFilter: ['data-stale']});
-}"""
-"""Counts how often the tiles became stale."""
+ASKED = "Number(document.querySelector('[data-asked]').dataset.asked)"
+"""How many answers were asked for."""
 
 TILES = """() => Array.from(document.querySelectorAll('[data-tile]'), tile => ({
     name: tile.dataset.tile,
@@ -64,9 +57,9 @@ def settled(page: Any, runs: int = FULL) -> None:
 @contextlib.contextmanager
 def answered(page: Any, runs: int = FULL) -> Iterator[None]:
     """Wait, after what is done in the block, for a new answer to begin and to be full."""
-    page.evaluate(COUNT)
+    before = page.evaluate(ASKED)
     yield
-    until(page, "() => window.asked > 0")
+    until(page, f"before => {ASKED} > before", before)
     settled(page, runs)
 
 
@@ -229,7 +222,9 @@ def drop(page: Any, *files: Path) -> None:
     """Drop files from the disk on the page, as the desktop does."""
     if not page.locator("[data-upload]").count():
         press(page, "Page", "open")
-    box = page.wait_for_selector("[data-upload] .solara-file-drop").bounding_box()
+    zone = page.wait_for_selector("[data-upload] .solara-file-drop")
+    zone.wait_for_element_state("stable")
+    box = zone.bounding_box()
     data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
     hand = page.context.new_cdp_session(page)
     for kind in ("dragEnter", "dragOver", "drop"):

@@ -13,6 +13,7 @@ from tests.browser.driving import (
     select,
     stage,
     tiles,
+    until_count,
 )
 from tests.browser.looking import until, until_there
 from twin.load import load
@@ -124,5 +125,5 @@ def test_another_shipped_scenario_is_opened_by_its_title(page, shot, allowed):
     until_there(page, '[data-tiles][data-stale=false][data-runs=""]', seconds=120)
     assert page.evaluate("() => window.kept"), "the page must not load anew"
     assert len(tiles(page)) > 4
-    assert page.locator("[data-node]").count() == len(load(name).sites)
+    until_count(page, "[data-node]", len(load(name).sites))
     shot(page, f"opened-{name}")

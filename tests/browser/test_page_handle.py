@@ -146,7 +146,7 @@ def test_stale_numbers_dim_and_say_how_many_runs_are_in(page):
         }"""
     )
     with answered(page):
-        key(page, HANDLE, "ArrowRight")
+        key(page, "[data-bar]", *["ArrowRight"] * 9)  # no other test asks for this one
     seen = page.evaluate("() => window.seen")
     assert any(runs == "0 of 64 runs" for stale, runs, *_ in seen if stale == "true")
     assert any(runs == "16 of 64 runs" for stale, runs, *_ in seen if stale == "false")

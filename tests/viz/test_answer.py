@@ -21,7 +21,7 @@ def base() -> twin.Scenario:
 
 @pytest.fixture(scope="module")
 def found(base: twin.Scenario) -> answer.Answer:
-    return answer.charted(*answer.compute(base, MOVED, replications=16, wanted=16))
+    return answer.charted(*answer.compute(base, MOVED, replications=16))
 
 
 def test_tiles_are_the_numbers_of_compare(base: twin.Scenario, found: answer.Answer) -> None:
@@ -36,7 +36,7 @@ def test_payloads_are_json_without_nan(found: answer.Answer) -> None:
 
 
 def test_tiles_do_not_wait_for_charts(base: twin.Scenario) -> None:
-    made, found = answer.compute(base, {}, replications=2, wanted=2)
+    made, found = answer.compute(base, {}, replications=2)
     assert made.charts == {}
     assert set(answer.charted(made, found).charts) >= {"service", "stock", "orders", "cost"}
 
@@ -44,7 +44,7 @@ def test_tiles_do_not_wait_for_charts(base: twin.Scenario) -> None:
 def test_against_the_scenario_as_opened_nothing_changed_differs_in_nothing(
     base: twin.Scenario,
 ) -> None:
-    same, _ = answer.compute(base, {}, replications=2, wanted=2, baseline="opened")
+    same, _ = answer.compute(base, {}, replications=2, baseline="opened")
     assert same.baseline == "opened"
     assert {t["change"] for t in same.tiles} <= {"the same", "no clear difference", ""}
 

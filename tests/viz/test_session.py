@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import twin
-from viz.page.session import Opened, Session
+from viz.page.past import Opened
+from viz.page.session import Session
 
 KEY = "families.laptop.decoupling_point"
 
@@ -38,7 +39,7 @@ def test_a_new_edit_forgets_what_was_undone(session: Session) -> None:
     session.undo()
     session.set("two", **{KEY: "assembly"})
     session.redo()
-    assert [step.label for step in session.steps.value] == ["opened", "two"]
+    assert [step.label for step in session.past.value.steps] == ["opened", "two"]
 
 
 def test_a_refused_edit_leaves_everything_as_it_was_and_says_why(session: Session) -> None:
@@ -46,13 +47,13 @@ def test_a_refused_edit_leaves_everything_as_it_was_and_says_why(session: Sessio
     assert not session.set("wrong", **{KEY: "nowhere"})
     assert "nowhere" in session.message.value
     assert stage(session) == "dc"
-    assert len(session.steps.value) == 2
+    assert len(session.past.value.steps) == 2
 
 
 def test_an_edit_that_changes_nothing_is_no_step(session: Session) -> None:
     session.set("one", **{KEY: "dc"})
     session.set("again", **{KEY: "dc"})
-    assert len(session.steps.value) == 2
+    assert len(session.past.value.steps) == 2
 
 
 def test_a_scenario_that_does_not_take_the_changes_is_not_opened(session: Session) -> None:

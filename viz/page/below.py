@@ -131,7 +131,7 @@ def Devices(session: Session) -> None:
         lambda: _worth(shown) if asked and shown is not None else None,
         dependencies=[asked], raise_error=False,
     )  # fmt: skip
-    owners = device_table.owners(session.network.value)
+    owners = device_table.owners(session.network)
     if not owners:
         v.Html(tag="p", class_="twin-grey", children=[
             "No devices in this scenario: add them under 'devices' in its file."])  # fmt: skip

@@ -13,7 +13,8 @@ from twin.load import load, shipped
 from viz import answer as answers
 from viz import exports, share, uploads
 from viz import sentence as sentences
-from viz.page.session import Opened, Session
+from viz.page.past import Opened
+from viz.page.session import Session
 from viz.told import told
 from viz.widgets.form import FormWidget
 from viz.widgets.glue import GlueWidget
@@ -66,9 +67,9 @@ def Head(session: Session) -> None:
     choices = [[n, f"{t or n}"] for n, t in names]
     if here not in {n for n, _ in names}:
         choices.append([here, here])
-    last = session.steps.value[session.at.value]
-    at, steps = session.at.value, session.steps.value
-    undo = f"Take back: {last.label}" if at else "Nothing to take back"
+    past = session.past.value
+    at, steps = past.at, past.steps
+    undo = f"Take back: {past.step.label}" if at else "Nothing to take back"
     redo = f"Do again: {steps[at + 1].label}" if at + 1 < len(steps) else "Nothing to do again"
     fields = [
         {"key": "scenario", "kind": "choice", "label": "Scenario", "hidden": True, "value": here, "choices": choices},
@@ -90,8 +91,7 @@ def Head(session: Session) -> None:
         if key == "scenario" and value != here:
             _open(session, value)
         elif key == "baseline":
-            session.baseline.value = value
-            session.ask()
+            session.compare_with(value)
         elif key == "undo":
             session.undo()
         elif key == "redo":

@@ -29,7 +29,7 @@ def Network(session: Session) -> None:
     """Show the network; its handle moves the decoupling point."""
     shown = session.answer.value
     search, set_search = solara.use_state("")
-    drawing = network_data.drawing(session.network.value, session.expanded.value)
+    drawing = network_data.drawing(session.network, session.expanded.value)
 
     def moved(move: dict[str, Any]) -> None:
         stage = move["stage"]

@@ -221,7 +221,7 @@ def _number(x: Any) -> str:
 @solara.component
 def Controls(session: Session, site: str) -> None:
     """Show every parameter of a site and what stands there, as the schema declares them."""
-    network = session.network.value
+    network = session.network
     all_things = controls.things_at(network, site)
     thing, set_thing = solara.use_state("")
     stock = [t for t in all_things if t.startswith("stock:")]
@@ -253,7 +253,7 @@ def Controls(session: Session, site: str) -> None:
 def Fixes(session: Session, site: str) -> None:
     """Offer what helps at a site, and say why other things cannot."""
     options = solara.use_memo(
-        lambda: fixes.options(session.base, site, session.changes), [session.at.value, site]
+        lambda: fixes.options(session.base, site, session.changes), [session.past.value.at, site]
     )
     fields = [field for option in options for field in _fix_fields(option)]
 

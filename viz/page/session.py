@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import solara
@@ -17,55 +18,8 @@ from twin.topology import Topology, build
 from viz import answer as answers
 from viz.answer import Answer
 from viz.closely import look_closely
-from viz.page import first, positions, turns
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The scenario that changes start from.
-
-    Attributes
-    ----------
-    name
-        Of a shipped scenario or a file.
-    scenario
-        As it was opened.
-    shipped
-        Whether a link can name it.
-    """
-
-    name: str
-    scenario: Scenario
-    shipped: bool = True
-
-
-@dataclass(frozen=True)
-class Step:
-    """Changes as they stand after something was done, with what that was."""
-
-    changes: Mapping[str, Any]
-    label: str = "opened"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A what-if under a name of the user's own.
-
-    Attributes
-    ----------
-    name
-        The user's.
-    opened, changes
-        What it is.
-    tiles
-        Its key figures, as of :func:`viz.answer.tiles`.
-    """
-
-    name: str
-    opened: Opened
-    changes: Mapping[str, Any]
-    tiles: list[dict[str, Any]]
-
+from viz.page import ahead, known, positions, turns
+from viz.page.past import Kept, Opened, Past, Step
 
 IDLE = 0.7
 """Seconds after an answer in which nothing was done before other positions are tried."""
@@ -80,17 +34,15 @@ class Session:
 
     def __init__(self, opened: Opened, changes: Mapping[str, Any] | None = None) -> None:
         self.opened = solara.reactive(opened)
-        self.steps = solara.reactive((Step(dict(changes or {})),))
-        self.at = solara.reactive(0)
-        self.network: solara.Reactive[Topology] = solara.reactive(
-            build(twin.apply(opened.scenario, changes or {}))
-        )
+        network = build(twin.apply(opened.scenario, changes or {}))
+        self.past = solara.reactive(Past((Step(dict(changes or {})),), 0, network))
         self.answer: solara.Reactive[Answer | None] = solara.reactive(None)
         self.charts: solara.Reactive[Answer | None] = solara.reactive(None)
         self.rows: solara.Reactive[list[dict[str, Any]] | None] = solara.reactive(None)
         self.frontier_running: solara.Reactive[float | None] = solara.reactive(None)
+        self.asked = solara.reactive(0)
         self.message = solara.reactive("")
-        self.baseline = solara.reactive("calm")
+        self.baseline = solara.reactive(answers.CALM)
         self.selected = solara.reactive("")
         self.bar = solara.reactive(-1)
         self.family = solara.reactive("")
@@ -101,6 +53,7 @@ class Session:
         self.help = solara.reactive(False)
         self.copied: solara.Reactive[dict[str, Any]] = solara.reactive({})
         self.saved: solara.Reactive[tuple[Kept, ...]] = solara.reactive(())
+        self.together: Callable[[], Any] = contextlib.nullcontext
         self._stop = threading.Event()
         self._stop_frontier = threading.Event()
         self.ask()
@@ -109,7 +62,7 @@ class Session:
     @property
     def changes(self) -> Mapping[str, Any]:
         """What makes the what-if out of the scenario that was opened."""
-        return self.steps.value[self.at.value].changes
+        return self.past.value.step.changes
 
     @property
     def base(self) -> Scenario:
@@ -119,7 +72,12 @@ class Session:
     @property
     def scenario(self) -> Scenario:
         """The what-if as it stands, run or not."""
-        return self.network.value.scenario
+        return self.network.scenario
+
+    @property
+    def network(self) -> Topology:
+        """The network of the what-if."""
+        return self.past.value.network
 
     @property
     def stale(self) -> bool:
@@ -129,7 +87,7 @@ class Session:
     @property
     def wanted(self) -> int:
         """Replications of the full answer."""
-        return answers.full(self.scenario, len(self.network.value.points))
+        return answers.full(self.scenario, len(self.network.points))
 
     @property
     def runs(self) -> str:
@@ -144,19 +102,17 @@ class Session:
         return self._other(self.charts.value)
 
     def _other(self, shown: Answer | None) -> bool:
-        return shown is None or shown.changes != self.changes
+        now = self.changes, self.baseline.value
+        return shown is None or (shown.changes, shown.asked) != now
 
     # --------------------------------------------------------------------------------- editing
     def edit(self, label: str, changes: Mapping[str, Any]) -> bool:
         """Take new changes, or say why not and keep everything as it was."""
         if changes == self.changes:
             return True
-        if not self._take(changes):
-            return False
-        self.steps.value = (*self.steps.value[: self.at.value + 1], Step(dict(changes), label))
-        self.at.value += 1
-        self.ask()
-        return True
+        past = self.past.value
+        steps = (*past.steps[: past.at + 1], Step(dict(changes), label))
+        return self._take(steps, len(steps) - 1)
 
     def attempt(self, label: str, make: Callable[[], Mapping[str, Any]]) -> bool:
         """Take the changes that a function makes, or say why it cannot make them."""
@@ -173,29 +129,37 @@ class Session:
 
     def undo(self) -> None:
         """Go back by one edit."""
-        self._go(self.at.value - 1)
+        self._go(self.past.value.at - 1)
 
     def redo(self) -> None:
         """Do again what was undone."""
-        self._go(self.at.value + 1)
+        self._go(self.past.value.at + 1)
 
     def _go(self, at: int) -> None:
-        if 0 <= at < len(self.steps.value) and self._take(self.steps.value[at].changes):
-            self.at.value = at
-            self.ask()
+        if 0 <= at < len(self.past.value.steps):
+            self._take(self.past.value.steps, at)
 
-    def _take(self, changes: Mapping[str, Any]) -> bool:
+    def _take(self, steps: tuple[Step, ...], at: int) -> bool:
         try:
-            self.network.value = build(twin.apply(self.base, changes))
+            network = build(twin.apply(self.base, steps[at].changes))
         except TwinError as error:
             self.message.value = str(error)
             return False
-        self.message.value = ""
-        if self.bar.value >= len(self.scenario.disruptions):
-            self.bar.value = -1
-        if self.selected.value not in {s.name for s in self.scenario.sites}:
-            self.selected.value = ""
+        with self.together():
+            self.past.value = Past(steps, at, network)
+            self.message.value = ""
+            if self.bar.value >= len(self.scenario.disruptions):
+                self.bar.value = -1
+            if self.selected.value not in {s.name for s in self.scenario.sites}:
+                self.selected.value = ""
+            self.ask()
         return True
+
+    def compare_with(self, baseline: str) -> None:
+        """Compare with another baseline, a key of :data:`viz.answer.BASELINES`."""
+        with self.together():
+            self.baseline.value = baseline
+            self.ask()
 
     def open(self, opened: Opened, changes: Mapping[str, Any] | None = None) -> bool:
         """Open another scenario; if it does not take the changes everything stays as it was."""
@@ -204,28 +168,34 @@ class Session:
         except TwinError as error:
             self.message.value = str(error)
             return False
+        with self.together():
+            self._begin(Past((Step(dict(changes or {})),), 0, network), opened)
+        return True
+
+    def _begin(self, past: Past, opened: Opened) -> None:
         self.cancel()
         self.message.value, self.selected.value, self.bar.value = "", "", -1
         self.family.value, self.cursor.value, self.playing.value = "", -1, False
         self.expanded.value = frozenset()
         self.answer.value = self.charts.value = self.rows.value = None
-        self.opened.value, self.network.value = opened, network
-        self.steps.value, self.at.value = (Step(dict(changes or {})),), 0
+        self.opened.value, self.past.value = opened, past
         self.ask()
-        return True
 
     # --------------------------------------------------------------------------------- running
     def ask(self) -> None:
         """Start the answer to the changes as they are, first with few replications."""
         self.cancel()
+        self.asked.value += 1
         self._stop = stop = threading.Event()
-        self.rows.value = None
-        known = first.answer(self.base, self.changes, self.baseline.value)
-        if known is not None:
-            self.answer.value = self.charts.value = known[0]
-            self.rows.value = known[1]
-            return
-        threading.Thread(target=self._answer, args=(stop, self.wanted), daemon=True).start()
+        self.rows.value = positions.known(self.scenario, answers.FIRST)
+        found = known.find(self.base, self.changes, self.baseline.value)
+        if found is None:
+            work = self._answer
+        else:
+            work = self._afterwards
+            self.charts.value = found
+            self.answer.value = self._drawn(found)
+        threading.Thread(target=work, args=(stop,), daemon=True).start()
 
     def cancel(self) -> None:
         """Stop what is being worked out."""
@@ -233,31 +203,51 @@ class Session:
         self._stop_frontier.set()
         self.frontier_running.value = None
 
-    def _answer(self, stop: threading.Event, wanted: int) -> None:
-        changes, scenario = self.changes, self.scenario
+    def _answer(self, stop: threading.Event) -> None:
+        base, wanted, baseline = self.base, self.wanted, self.baseline.value
         try:
-            for n in dict.fromkeys((min(answers.FIRST, wanted), wanted)):
-                with turns.answering():
-                    if stop.is_set():
-                        return
-                    made, found = answers.compute(
-                        self.base, changes, replications=n, wanted=wanted, scenario=scenario,
-                        baseline=self.baseline.value, expanded=self.expanded.value, cancelled=stop,
-                    )  # fmt: skip
-                if stop.is_set():
-                    return
-                self.answer.value = made
+            if wanted > answers.FIRST:
+                self._shown(stop, "first", answers.FIRST)
+            found = self._shown(stop, "full", wanted)
         except TwinError as error:
             if not stop.is_set():
                 self.message.value = str(error)
             return
-        charted = answers.charted(made, found)
+        if found is None:
+            return
+        charted = answers.charted(*found)
         if stop.is_set():  # a newer edit or another scenario came while they were made
             return
         self.charts.value = charted
-        if not stop.wait(IDLE):
-            turns.give_way(stop)
-            look_closely(found.b.topology)  # kept: the first click on a site needs it
+        if not self.expanded.value:
+            known.keep(base, baseline, charted)
+        del found
+        self._afterwards(stop)
+
+    def _shown(self, stop: threading.Event, kind: str, n: int) -> tuple[Answer, Comparison] | None:
+        """Work out and show an answer of so many replications, unless it is stopped."""
+        with turns.answering(kind):
+            if stop.is_set():
+                return None
+            made, found = answers.compute(
+                self.base, self.changes, replications=n, scenario=self.scenario,
+                baseline=self.baseline.value, expanded=self.expanded.value, cancelled=stop,
+            )  # fmt: skip
+        if stop.is_set():
+            return None
+        self.answer.value = made
+        return made, found
+
+    def _afterwards(self, stop: threading.Event) -> None:
+        """Prepare for what may be asked next, if nothing is for a while."""
+        if stop.wait(IDLE):
+            return
+        base, changes, network = self.base, self.changes, self.network
+        turns.give_way(stop)
+        look_closely(network)  # kept: the first click on a site needs it
+        with contextlib.suppress(TwinError):  # stopped
+            ahead.look(base, changes, network, self.baseline.value, self.family.value, stop)
+        if not stop.is_set() and self.rows.value is None:
             self.find_frontier(answers.FIRST)
 
     def _progress(
@@ -281,9 +271,9 @@ class Session:
             return
         self._stop_frontier.set()
         self._stop_frontier = stop = threading.Event()
-        known = positions.known(self.scenario, replications)
-        if known is not None:
-            self.rows.value = known
+        found = positions.known(self.scenario, replications)
+        if found is not None:
+            self.rows.value = found
             return
         self.frontier_running.value = 0.0
         threading.Thread(target=self._frontier, args=(stop, replications), daemon=True).start()
@@ -340,6 +330,9 @@ class Session:
         """Draw the network of the answer again, after a group was opened or closed."""
         shown = self.answer.value
         if shown is not None:
-            self.answer.value = replace(
-                shown, **answers.drawn(shown.comparison, self.expanded.value)
-            )
+            self.answer.value = self._drawn(shown)
+
+    def _drawn(self, made: Answer) -> Answer:
+        if not self.expanded.value:
+            return made
+        return replace(made, **answers.drawn(made.comparison, self.expanded.value))

@@ -1,4 +1,4 @@
-"""Who may compute now: answers that somebody waits for go before work in the background."""
+"""Who may compute now: first answers go before full ones, and both before background work."""
 
 from __future__ import annotations
 
@@ -11,26 +11,38 @@ from collections.abc import Iterator
 _LOOK = 0.01
 """Seconds between two looks whether it is one's turn."""
 
-_AT_ONCE = threading.BoundedSemaphore(os.cpu_count() or 1)
+_CHANGED = threading.Condition()
 _BACKGROUND = threading.Lock()
-_waited_for = [0]
-_COUNT = threading.Lock()
+_at_work = 0
+_waited_for = {"first": 0, "full": 0}
+"""Answers of each kind that somebody waits for, at work or not yet."""
 
 
 @contextlib.contextmanager
-def answering() -> Iterator[None]:
-    """Hold a turn of an answer: as many at once as there are cores, for all pages together."""
-    _count(1)
+def answering(kind: str) -> Iterator[None]:
+    """Hold a turn of an answer: as many at once as there are cores, for all pages together.
+
+    Parameters
+    ----------
+    kind
+        ``first`` or ``full``; a full one begins when nobody waits for a first one.
+    """
+    global _at_work
+    with _CHANGED:
+        _waited_for[kind] += 1
+        _CHANGED.wait_for(lambda: _free(kind))
+        _at_work += 1
     try:
-        with _AT_ONCE:
-            yield
+        yield
     finally:
-        _count(-1)
+        with _CHANGED:
+            _at_work -= 1
+            _waited_for[kind] -= 1
+            _CHANGED.notify_all()
 
 
-def _count(n: int) -> None:
-    with _COUNT:
-        _waited_for[0] += n
+def _free(kind: str) -> bool:
+    return _at_work < (os.cpu_count() or 1) and (kind == "first" or not _waited_for["first"])
 
 
 @contextlib.contextmanager
@@ -46,7 +58,7 @@ def background(stop: threading.Event) -> Iterator[None]:
         _BACKGROUND.release()
 
 
-def give_way(stop: threading.Event) -> None:
-    """Wait while anybody waits for an answer; for background work, between two chunks."""
-    while _waited_for[0] and not stop.is_set():
+def give_way(stop: threading.Event, to: tuple[str, ...] = ("first", "full")) -> None:
+    """Wait while anybody waits for an answer; between two chunks of what can wait."""
+    while any(_waited_for[kind] for kind in to) and not stop.is_set():
         time.sleep(_LOOK)

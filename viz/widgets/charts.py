@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from viz.widgets.esm import HERE, joined
+from viz.widgets.sealed import Part, Payload
 
 
-class ChartsWidget(anywidget.AnyWidget):
+class ChartsWidget(Part):
     """Charts that are read, hovered, zoomed and copied; positions that are picked.
 
     What comes in:
@@ -68,7 +68,7 @@ class ChartsWidget(anywidget.AnyWidget):
     _css = (HERE / "charts.css").read_text(encoding="utf-8")
 
     library = traitlets.Unicode("").tag(sync=True)
-    charts: Any = traitlets.Dict().tag(sync=True)
+    charts = Payload({})
     shown: Any = traitlets.List(["service", "stock", "orders"]).tag(sync=True)
     height = traitlets.Int(220).tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)

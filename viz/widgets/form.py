@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from viz.widgets.esm import HERE, joined
+from viz.widgets.sealed import Part, Payload
 
 
-class FormWidget(anywidget.AnyWidget):
+class FormWidget(Part):
     """Fields with a label, a unit and a meaning; one message out for each change.
 
     Attributes
@@ -36,7 +36,7 @@ class FormWidget(anywidget.AnyWidget):
     _esm = joined("form.js")
     _css = (HERE / "form.css").read_text(encoding="utf-8")
 
-    fields: Any = traitlets.List().tag(sync=True)
+    fields = Payload([])
     inline = traitlets.Bool(False).tag(sync=True)
     label = traitlets.Unicode("").tag(sync=True)
     change: Any = traitlets.Dict().tag(sync=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from viz.widgets.esm import joined
+from viz.widgets.sealed import Part
 
 
-class GlueWidget(anywidget.AnyWidget):
+class GlueWidget(Part):
     """An invisible widget between the page and its browser.
 
     Attributes

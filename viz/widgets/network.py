@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from viz.widgets.esm import HERE, joined
+from viz.widgets.sealed import Part, Payload
 
 
-class NetworkWidget(anywidget.AnyWidget):
+class NetworkWidget(Part):
     """A network that is looked at, clicked, dragged and played.
 
     What comes in, from :mod:`viz.network_data`:
@@ -79,8 +79,8 @@ class NetworkWidget(anywidget.AnyWidget):
     )
     _css = (HERE / "network.css").read_text(encoding="utf-8")
 
-    drawing: Any = traitlets.Dict().tag(sync=True)
-    state: Any = traitlets.Dict().tag(sync=True)
+    drawing = Payload({})
+    state = Payload({})
     frames = traitlets.Bytes(b"").tag(sync=True)
     search = traitlets.Unicode("").tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from viz.widgets.esm import HERE, joined
+from viz.widgets.sealed import Part, Payload
 
 
-class TableWidget(anywidget.AnyWidget):
+class TableWidget(Part):
     """Rows of text under headings.
 
     Attributes
@@ -37,7 +37,7 @@ class TableWidget(anywidget.AnyWidget):
 
     columns: Any = traitlets.List().tag(sync=True)
     numbers: Any = traitlets.List().tag(sync=True)
-    rows: Any = traitlets.List().tag(sync=True)
+    rows = Payload([])
     caption = traitlets.Unicode("").tag(sync=True)
     buttons: Any = traitlets.List().tag(sync=True)
     picked: Any = traitlets.Dict().tag(sync=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import anywidget
 import traitlets
 
 from viz.widgets.esm import HERE, joined
+from viz.widgets.sealed import Part, Payload
 
 
-class TilesWidget(anywidget.AnyWidget):
+class TilesWidget(Part):
     """KPIs of a what-if with their difference to the baseline.
 
     Attributes
@@ -32,6 +30,6 @@ class TilesWidget(anywidget.AnyWidget):
     _esm = joined("tiles.js")
     _css = (HERE / "tiles.css").read_text(encoding="utf-8")
 
-    tiles: Any = traitlets.List().tag(sync=True)
+    tiles = Payload([])
     runs = traitlets.Unicode("").tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from twin.disruptions import DISRUPTIONS
 from viz.break_kinds import field_of
 from viz.widgets.esm import HERE, joined
+from viz.widgets.sealed import Part, Payload
 
 LONGEST = {name: field_of(DISRUPTIONS["outage"], name)["high"] for name in ("duration", "ramp")}
 """Largest duration and recovery that the schema allows."""
 
 
-class TimelineWidget(anywidget.AnyWidget):
+class TimelineWidget(Part):
     """Disruptions as bars over the dates of a run.
 
     What comes in:
@@ -75,7 +75,7 @@ class TimelineWidget(anywidget.AnyWidget):
     )
     _css = (HERE / "timeline.css").read_text(encoding="utf-8")
 
-    bars: Any = traitlets.List().tag(sync=True)
+    bars = Payload([])
     horizon = traitlets.Int(365).tag(sync=True)
     warmup = traitlets.Int(0).tag(sync=True)
     dates: Any = traitlets.Dict({"start": "2026-01-01", "period": "day"}).tag(sync=True)
