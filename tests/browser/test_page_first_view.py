@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.browser.driving import (
     HANDLE,
+    answered,
     bars,
+    choose,
     column,
     expected,
     opened,
@@ -17,6 +19,8 @@ from tests.browser.driving import (
 )
 from tests.browser.looking import until, until_there
 from twin.load import load
+from twin.topology import build
+from viz.answer import full
 
 
 def test_the_page_opens_with_the_numbers_of_the_engine(page):
@@ -114,16 +118,15 @@ def test_step_play_and_reset_move_through_time(page):
     until(page, shown, -1)
 
 
-def test_another_shipped_scenario_is_opened_by_its_title(page, shot, allowed):
+def test_another_shipped_scenario_is_opened_by_its_title(page, shot):
     name = "health-commodities"
+    other = load(name)
     opened(page)
     page.evaluate("() => { window.kept = true; }")
-    page.locator("[data-form='Page'] [data-field=scenario] select").select_option(
-        label=load(name).title or name
-    )
-    until(page, "name => location.search === `?scenario=${name}`", name)
-    until_there(page, '[data-tiles][data-stale=false][data-runs=""]', seconds=120)
+    with answered(page, full(other, len(build(other).points))):
+        choose(page, "Page", "scenario", other.title or name)
+    assert query(page) == f"?scenario={name}"
     assert page.evaluate("() => window.kept"), "the page must not load anew"
     assert len(tiles(page)) > 4
-    until_count(page, "[data-node]", len(load(name).sites))
+    until_count(page, "[data-node]", len(other.sites))
     shot(page, f"opened-{name}")

@@ -196,7 +196,7 @@ class Handles {
     const { geo } = this.view;
     const lines = [];
     const rows = [];
-    for (const group of this.groups) {
+    for (const group of [...this.groups].sort((a, b) => b.main - a.main)) {
       const straight = group.live !== undefined ? geo.column(group.live) : group.path ? null : geo.column(SIDE / 2);
       const path = straight === null ? group.path : [[straight, 0], [straight, 1]];
       const line = handleLine(geo, path, straight === null || !group.path ? group.offset : 0);
@@ -227,16 +227,18 @@ class Handles {
     mark(group.text, "x", centre.toFixed(1));
     mark(group.text, "y", y + (group.main ? 5 : 4));
     for (const [name, value] of [["x", centre - wide / 2], ["y", y - tall / 2], ["width", wide], ["height", tall]]) mark(group.box, name, value.toFixed(1));
-    if (group.main) this.sides(group, centre, wide, y, place);
+    if (group.main) this.sides(group, centre, wide, y, place, rows);
   }
 
-  sides(group, centre, wide, y, place) {
+  sides(group, centre, wide, y, place, rows) {
     const { geo, font } = this.view;
     const alone = place && this.groups.filter((g) => g.main).length === 1;
     const said = [[group.push, "push, to forecast", centre - wide / 2 - 10, centre - wide / 2 - 10],
       [group.pull, "pull, to order", centre + wide / 2 + 10, geo.width - centre - wide / 2 - 10]];
     for (const [text, words, x, room] of said) {
-      text.textContent = alone && textWidth(words, `14px ${font}`) < room - 8 ? words : "";
+      const long = textWidth(words, `14px ${font}`), fits = alone && long < room - 8;
+      text.textContent = fits ? words : "";
+      if (fits) rows.push({ row: 0, x: text === group.push ? x - long / 2 : x + long / 2, wide: long });
       mark(text, "x", x.toFixed(1));
       mark(text, "y", y + 5);
     }
