@@ -25,7 +25,7 @@ from playwright.sync_api import sync_playwright
 import twin
 from tests.browser.serving import Server, chromium, launched, serving
 from twin.compile import Plan
-from twin.engine import run_blocks
+from twin.engine import parts, run_blocks
 from twin.load import load
 from twin.run import undisrupted
 from viz import answer as answers
@@ -137,7 +137,9 @@ def in_process(replications: int, repeats: int = 10) -> tuple[float, float]:
         plan = Plan.of(twin.apply(base, changes))
         seed, plans = plan.topology.scenario.seed, [plan, undisrupted(plan)]
         kernel = harness.wall(
-            lambda: run_blocks(plans, replications, seed, lambda _: None, record=answers.RECORD)
+            lambda: run_blocks(
+                [parts(p, replications) for p in plans], seed, lambda _: None, record=answers.RECORD
+            )
         )
         whole = harness.wall(lambda: answers.compute(base, changes, replications=replications))
         return 1e3 * kernel, 1e3 * whole

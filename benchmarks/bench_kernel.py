@@ -19,7 +19,7 @@ from benchmarks.tiling import tile
 from twin import kernel, money
 from twin.arrays import World
 from twin.compile import Plan
-from twin.engine import Simulation, run_block, run_blocks
+from twin.engine import Simulation, parts, run_block, run_blocks
 
 SEED = np.uint64(1)
 YEAR = 365
@@ -82,7 +82,7 @@ def loop_and_lanes(table: harness.Table, plan: Plan) -> None:
 def threads(table: harness.Table, plan: Plan) -> None:
     def blocks(replications: int, workers: int) -> float:
         return harness.wall(
-            lambda: run_blocks([plan], replications, 1, lambda o: None, threads=workers)
+            lambda: run_blocks([parts(plan, replications)], 1, lambda o: None, threads=workers)
         )
 
     found = harness.take_turns({"1": lambda: blocks(256, 1), "2": lambda: blocks(256, 2)}, 4)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -17,6 +18,7 @@ from twin.schema_walk import keys_of, model_in, parts, takes
 from twin.validate import validate
 
 _INDEX = re.compile(r"\[(-?\d+)\]")
+Path = tuple[str | int, ...]
 APPEND = "[+]"
 """What stands behind the name of a list whose end a change adds entries to."""
 
@@ -34,7 +36,7 @@ def apply(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
         the file calls them: a name; ``from->to`` for a lane; ``site/item`` for a production, a
         purchase or a customer (``site/item/customer`` where there are several). ``lanes[+]`` adds
         a list of entries at the end. Several changes are made one after the other and checked
-        together.
+        together. Draws of a posterior sample for what is changed are forgotten.
 
     Raises
     ------
@@ -44,8 +46,9 @@ def apply(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     if not changes:
         return scenario
     data = scenario.to_dict()
-    for key, value in changes.items():
-        _Walk(key).replace(data, _plain(value))
+    given = {key: _Walk(key).replace(data, _plain(value)) for key, value in changes.items()}
+    if "posterior" in data:
+        _decide(data, given.values())
     changed = validate(data)
     check(changed)
     return changed
@@ -62,24 +65,35 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 
+def _decide(data: dict[str, Any], given: Iterable[Path]) -> None:
+    """Forget the draws of what was given a value: whoever changes it is sure of it."""
+    draws, scratch = data["posterior"].get("draws", {}), copy.deepcopy(data)
+    for key in tuple(draws):
+        place = _Walk(key).replace(scratch, None)
+        if any(place[: len(path)] == path or path[: len(place)] == place for path in given):
+            del draws[key]
+            data["posterior"].get("prior", {}).pop(key, None)
+
+
 class _Walk:
     """One dotted key on its way down the plain data of a scenario."""
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.rest = key
+        self.path: Path = ()
 
     def fail(self, text: str) -> ScenarioError:
         return ScenarioError(f"change of '{self.key}': {text}")
 
-    def replace(self, data: dict[str, Any], value: Any) -> None:
-        """Put a value where the key points."""
+    def replace(self, data: dict[str, Any], value: Any) -> Path:
+        """Put a value where the key points; return the steps that lead there."""
         here: Any = data
         annotation: Any = Scenario
         while True:
             if isinstance(here, list) and self.rest == APPEND:
                 self.append(here, value)
-                return
+                return (*self.path, len(here))
             if isinstance(here, list):
                 step: str | int = self.position(here, annotation)
                 annotation = _model(annotation)
@@ -89,9 +103,10 @@ class _Walk:
             else:
                 step, self.rest = self.rest, ""  # names in a mapping may contain points
                 annotation = None
+            self.path += (step,)
             if not self.rest:
                 here[step] = value
-                return
+                return self.path
             here = self.down(here, step, annotation)
 
     def append(self, here: list[Any], value: Any) -> None:

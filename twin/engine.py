@@ -145,9 +145,13 @@ def blocks(n_rows: int, replications: int) -> list[tuple[int, int]]:
     return [(min(size, replications - k0), k0) for k0 in range(0, replications, size)]
 
 
+def parts(plan: Plan, replications: int) -> list[Part]:
+    """Return the blocks that cover the replications of a plan."""
+    return [(plan, *block) for block in blocks(plan.n_rows, replications)]
+
+
 def run_blocks(
-    plans: Sequence[Plan],
-    replications: int,
+    groups: Sequence[Sequence[Part]],
     seed: int,
     reduce: Callable[[Outcome], Any],
     *,
@@ -156,14 +160,12 @@ def run_blocks(
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> list[list[Any]]:
-    """Run all replications of some plans in blocks on threads and reduce each block's outcome.
+    """Run some scenarios in blocks on threads and reduce each block's outcome.
 
     Parameters
     ----------
-    plans
-        Compiled scenarios, all run under the same luck; their blocks share the threads.
-    replications
-        Number of replications of each.
+    groups
+        The blocks of each scenario, of :func:`parts`; they share the threads.
     seed
         The luck.
     reduce
@@ -180,39 +182,39 @@ def run_blocks(
     Returns
     -------
     list
-        Of each plan the reduced blocks in order of their replications.
+        Of each group the reduced blocks, in its order.
 
     Raises
     ------
     RunError
         If the run was cancelled.
     """
-    parts = [(plan, *part) for plan in plans for part in blocks(plan.n_rows, replications)]
+    every = [part for group in groups for part in group]
     stop = cancelled or threading.Event()
-    total = sum(plan.topology.scenario.horizon for plan in plans) * replications
+    total = sum(plan.topology.scenario.horizon * K for plan, K, _ in every)
     count = _Counter(total, progress, stop)
 
     def one(part: Part) -> Any:
         plan, K, k0 = part
         return reduce(run_block(plan, K, k0, seed, record, lambda n: count.add(n * K)))
 
-    workers = max(1, min(threads or os.cpu_count() or 1, len(parts)))
+    workers = max(1, min(threads or os.cpu_count() or 1, len(every)))
     if workers == 1:
-        done = iter([one(part) for part in parts])
+        done = iter([one(part) for part in every])
     else:
-        done = iter(_on_threads(one, parts, workers, stop))
-    return [[next(done) for _ in blocks(plan.n_rows, replications)] for plan in plans]
+        done = iter(_on_threads(one, every, workers, stop))
+    return [[next(done) for _ in group] for group in groups]
 
 
 def _on_threads(
     one: Callable[[Part], Any],
-    parts: list[Part],
+    every: list[Part],
     workers: int,
     stop: threading.Event,
 ) -> list[Any]:
     """Run the blocks on threads; the first failure (or Ctrl-C) stops the others."""
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(one, part) for part in parts]
+        futures = [pool.submit(one, part) for part in every]
         try:
             waiting = set(futures)
             while waiting:

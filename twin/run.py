@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from twin import arguments, kpis, places
+from twin import arguments, kpis, places, posterior
 from twin.check import check
 from twin.compile import Plan
 from twin.edits import apply
-from twin.engine import Outcome, block_size, run_blocks
+from twin.engine import Outcome, Part, block_size, parts, run_blocks
 from twin.kpis.resilience import SERIES
 from twin.load import load
 from twin.result import Result
@@ -169,10 +169,13 @@ class _Job:
         self, threads: int, progress: Progress | None, cancelled: threading.Event | None
     ) -> tuple[list[_Piece], list[_Piece]]:
         """Run the blocks, and those of the undisrupted twin with the same luck (or none)."""
-        plans = [self.plan, undisrupted(self.plan)] if self.paired else [self.plan]
+        groups = [self.parts()]
+        if self.paired:
+            quiet = {id(plan): undisrupted(plan) for plan, _, _ in groups[0]}
+            groups.append([(quiet[id(plan)], K, k0) for plan, K, k0 in groups[0]])
         pieces, *rest = run_blocks(
-            plans, self.replications, self.plan.topology.scenario.seed, self.reduce,
-            record=self.record, threads=threads, progress=progress, cancelled=cancelled,
+            groups, self.plan.topology.scenario.seed, self.reduce, record=self.record,
+            threads=threads, progress=progress, cancelled=cancelled,
         )  # fmt: skip
         twins: list[_Piece] = rest[0] if rest else []
         undefined = [kpis.undefined_paired(p.thin) for p in pieces]
@@ -181,6 +184,15 @@ class _Job:
             both = zip(pieces, twins, strict=True)
             paired = [kpis.compute_paired(p.thin, t.thin) for p, t in both]
         return _with(pieces, paired), _with(twins, undefined)
+
+    def parts(self) -> list[Part]:
+        """Return the blocks to run: one per replication where each takes a draw of its own."""
+        scenario = self.plan.topology.scenario
+        draws = min(posterior.size(scenario), self.replications)
+        if not draws:
+            return parts(self.plan, self.replications)
+        plans = [Plan.of(posterior.drawn(scenario, d)) for d in range(draws)]
+        return [(plans[k % draws], 1, k) for k in range(self.replications)]
 
     def reduce(self, o: Outcome) -> _Piece:
         """Keep of a block what the result needs."""

@@ -18,7 +18,7 @@ from tests.reference.random_networks import ALL_FEATURES, random_scenario
 from twin import engine, topology
 from twin.check import check
 from twin.compile import Plan
-from twin.engine import run_block, run_blocks
+from twin.engine import parts, run_block, run_blocks
 from twin.schema import Scenario
 from twin.simulation import Simulation
 
@@ -76,7 +76,8 @@ def test_any_number_of_threads_gives_the_same_bytes(seed, monkeypatch):
     plan = Plan.of(random_scenario(seed, ALL_FEATURES))
 
     one, two = (
-        joined(run_blocks([plan], 16, 5, lambda o: o, record=RECORD, threads=n)[0]) for n in (1, 2)
+        joined(run_blocks([parts(plan, 16)], 5, lambda o: o, record=RECORD, threads=n)[0])
+        for n in (1, 2)
     )
 
     assert differing(one, two) == []

@@ -23,6 +23,7 @@ from twin.schema.network import (
     Site,
     Sourcing,
 )
+from twin.schema.posterior import Posterior
 from twin.schema.scenario import Calendar, Costs, Resilience, Scenario
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Model",
     "Move",
     "Policy",
+    "Posterior",
     "Production",
     "Purchase",
     "Resilience",

@@ -22,6 +22,7 @@ from twin.schema.network import (
     Site,
     Sourcing,
 )
+from twin.schema.posterior import Posterior
 
 
 class Calendar(Model):
@@ -96,6 +97,7 @@ class Scenario(Model):
     moves: list[Move] = param(list, "moves of a decoupling point during the run")
     costs: Costs = param(lambda: Costs(), "general cost rates")
     resilience: Resilience = param(lambda: Resilience(), "how loss of performance is measured")
+    posterior: Posterior = param(lambda: Posterior(), "what calibration is not sure of")
 
     @field_validator("adoption")
     @classmethod
