@@ -8,14 +8,13 @@ that each waits only for what it needs.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calibration.commands import app as telemetry
 from twin.shell import terminal
 from twin.shell.commands import Group, command, examples_kept
 from twin.shell.terminal import note, say
@@ -136,7 +135,7 @@ def run(
         result_folder.check(out, force)
     inputs.check_picture(plot, force)
     chosen = _prepared(scenario, changes, replications, seed)
-    with _engine(quiet) as progress:
+    with terminal.engine(quiet) as progress:
         result = run_scenario(
             chosen, threads=threads, progress=progress, cancelled=progress.cancelled
         )
@@ -164,18 +163,6 @@ def _prepared(
     found |= {} if replications is None else {"replications": replications}
     found |= {} if seed is None else {"seed": seed}
     return apply(load(scenario), found)
-
-
-@contextlib.contextmanager
-def _engine(quiet: bool) -> Iterator[terminal.Progress]:
-    """Show the progress of a run; say so if the engine must be compiled first."""
-    from twin.jit import CACHE_LASTS, watched
-
-    later = "later runs start at once" if CACHE_LASTS else "every run will: no cache can be written"
-    text = f"twin: compiling the engine (two or three minutes); {later}"
-    shown = terminal.Progress(shown=not quiet)
-    with shown as progress, watched(lambda: None if quiet else progress.remark(text)):
-        yield progress
 
 
 def _written(result: Result, out: Path | None, plot: Path | None, force: bool) -> list[str]:
@@ -220,7 +207,7 @@ def compare(
 
     change = read(changes or ())
     first, second = load(a), None if b is None else load(b)
-    with _engine(quiet) as progress:
+    with terminal.engine(quiet) as progress:
         found = compare_scenarios(
             first, second, set=change, replications=replications, seed=seed, record=(),
             threads=threads, progress=progress, cancelled=progress.cancelled,
@@ -406,7 +393,7 @@ def warmup() -> None:
     from twin.jit import CACHE_FOLDER
     from twin.run import run as run_scenario
 
-    with _engine(quiet=False) as progress, terminal.stopwatch() as spent:
+    with terminal.engine(quiet=False) as progress, terminal.stopwatch() as spent:
         for replications in (1, 2):  # one has a kernel of its own
             run_scenario(
                 "beer-game", replications=replications, record=(), cancelled=progress.cancelled
@@ -430,6 +417,8 @@ def version() -> None:
     parts = [f"{name} {of(name)}" for name in PACKAGES]
     say(f"Python {platform.python_version()}, " + ", ".join(parts))
 
+
+app.registered_commands += telemetry.registered_commands
 
 if __name__ == "__main__":
     app()

@@ -133,3 +133,15 @@ def stopwatch() -> Iterator[list[float]]:
     begun = time.perf_counter()
     yield spent
     spent.append(time.perf_counter() - begun)
+
+
+@contextlib.contextmanager
+def engine(quiet: bool) -> Iterator[Progress]:
+    """Show the progress of a run; say so if the engine must be compiled first."""
+    from twin.jit import CACHE_LASTS, watched
+
+    later = "later runs start at once" if CACHE_LASTS else "every run will: no cache can be written"
+    text = f"twin: compiling the engine (two or three minutes); {later}"
+    shown = Progress(shown=not quiet)
+    with shown as progress, watched(lambda: None if quiet else progress.remark(text)):
+        yield progress

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from twin.sums import Floats
 from twin.study.schema import Factor, StudyFile
+from twin.sums import Floats
 
 Values = Mapping[str, Any]
 """Value by factor; what is not in it stays as the scenario has it."""

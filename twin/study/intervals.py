@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 
 from twin.errors import RunError
-from twin.statistics import CONFIDENCE, Range, interval
+from twin.statistics import Range, interval
 from twin.sums import Floats
 
 Statistic = Callable[[Floats], Floats]

@@ -68,7 +68,9 @@ class Factor(Model):
         """Dotted keys that take the factor's value; none if it is a choice of changes."""
         if self.family is not None:
             return (f"families.{self.family}.decoupling_point",)
-        return () if self.key is None else (self.key,) if isinstance(self.key, str) else (*self.key,)
+        return (
+            () if self.key is None else (self.key,) if isinstance(self.key, str) else (*self.key,)
+        )
 
 
 class Design(Model):

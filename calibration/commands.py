@@ -1,0 +1,215 @@
+"""Telemetry on the command line: emulate, ingest, listen, look at it, calibrate.
+
+Modules are imported inside the commands, so that each waits only for what it needs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twin.shell import terminal
+from twin.shell.commands import command
+from twin.shell.terminal import note, say
+
+if TYPE_CHECKING:
+    from twin.schema import Scenario
+
+app = typer.Typer()
+"""Commands that :mod:`twin.cli` takes over as its own."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what was written there before.")]
+StoreFile = Annotated[
+    Path, typer.Option("--store", metavar="STORE", help="The event store, one file.")
+]
+StoreName = Annotated[Path, typer.Argument(metavar="STORE", help="The event store, one file.")]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario", metavar="SCENARIO", help="Whose sites, items and units are expected."
+    ),
+]
+
+
+def _known(scenario: str | None) -> Scenario | None:
+    from twin.load import load
+
+    return None if scenario is None else load(scenario)
+
+
+@command(app, "Tell what a scenario's devices and systems would have reported.")
+def emulate(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A file, or a name.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write events there (.csv, .jsonl)."),
+    ] = None,
+    broker: Annotated[
+        str | None, typer.Option(metavar="URL", help="Publish to mqtt://host:port instead.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The luck; default: the scenario's.")] = None,
+    replication: Annotated[int, typer.Option(help="Which draw of luck.")] = 0,
+    loss: Annotated[float, typer.Option(help="Share of readings that never arrive.")] = 0.0,
+    delay: Annotated[float, typer.Option(help="Mean days by which messages come late.")] = 0.0,
+    duplicates: Annotated[float, typer.Option(help="Share of messages that come twice.")] = 0.0,
+    dead: Annotated[float, typer.Option(help="Share of devices that fall silent.")] = 0.0,
+    spoofed: Annotated[float, typer.Option(help="Forged readings, as a share.")] = 0.0,
+    speed: Annotated[
+        float | None, typer.Option(help="Times real time when publishing; default: at once.")
+    ] = None,
+    user: Annotated[str, typer.Option(help="User at the broker.")] = "",
+    password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
+    tls: Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")] = None,
+    force: Force = False,
+) -> None:
+    """Tell what the devices and systems of a scenario would have reported, as events.
+
+    twin emulate electronics -o events.csv
+    twin emulate electronics -o events.jsonl --loss 0.05 --delay 0.2 --duplicates 0.01
+    twin emulate electronics --broker mqtt://localhost:1883 --speed 86400
+
+    Everything is simulated, and its source says so. Not told is what nobody would see: shrink,
+    demand that met an empty shelf.
+    """
+    from calibration.distort import distort
+    from calibration.emulate import events, write
+    from twin.errors import RunError
+    from twin.shell.inputs import check_new
+
+    if (output is None) == (broker is None):
+        msg = "say where the events go: --output FILE, or --broker mqtt://host:port"
+        raise RunError(msg)
+    if output is not None:
+        check_new(output, force)
+    with terminal.engine(quiet=False):
+        found = events(scenario, seed=seed, replication=replication)
+    found = distort(
+        found, loss=loss, delay=delay, duplicates=duplicates, dead=dead, spoofed=spoofed,
+        seed=seed or 0,
+    )  # fmt: skip
+    if output is not None:
+        write(found, output)
+        say(f"wrote {len(found):,} events to {output}")
+        return
+    _publish(found, str(broker), speed, user, password_file, tls)
+
+
+def _publish(
+    found: Any, broker: str, speed: float | None, user: str, password: Any, tls: Any
+) -> None:
+    from calibration.live.publish import publish
+
+    done = publish(found, broker, speed=speed, username=user, password_file=password, tls=tls)
+    say(f"published {done.taken:,} events to {broker}")
+
+
+@command(app, "Take a file of telemetry into an event store.")
+def ingest(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, Parquet, JSON lines or EPCIS 2.0 JSON.")
+    ],
+    store: StoreFile,
+    map: Annotated[
+        Path | None, typer.Option(metavar="MAP.yaml", help="Which column is which field.")
+    ] = None,
+    scenario: Against = None,
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the rejected rows there (CSV).")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take a file of telemetry into an event store; every row is taken, known, or rejected.
+
+    twin ingest events.csv --store store.db
+    twin ingest sales.csv --store store.db --map map.yaml --scenario electronics
+    twin ingest epcis.json --store store.db --rejects rejected.csv
+
+    Doing it again doubles nothing. It ends with what the telemetry as a whole can tell.
+    """
+    from calibration.ingest import ingest as take
+    from calibration.quality import report
+    from calibration.store import Store
+
+    known = _known(scenario)
+    with Store(store) as opened, terminal.Progress(shown=not quiet) as progress:
+        done = take(file, opened, map, known, progress, rejects)
+        progress.hide()
+        found = report(opened, known)
+    if as_json:
+        say(json.dumps({"ingest": done.to_dict(), "telemetry": found.to_dict()}, indent=1))
+        return
+    say(done.text())
+    if not quiet:
+        say("\n" + found.text())
+
+
+@command(app, "Tell what an event store holds, its gaps, and what can be learnt from it.")
+def telemetry(store: StoreName, scenario: Against = None, as_json: AsJson = False) -> None:
+    """Tell what an event store holds: devices and gaps, ranges, balances, what can be learnt.
+
+    twin telemetry store.db
+    twin telemetry store.db --scenario electronics --json
+    """
+    from calibration.quality import report
+    from calibration.store import Store
+
+    with Store(store, write=False) as opened:
+        found = report(opened, _known(scenario))
+    say(json.dumps(found.to_dict(), indent=1) if as_json else found.text())
+
+
+@command(app, "Move closed days of an event store into Parquet files.")
+def compact(store: StoreName) -> None:
+    """Move closed days of an event store into Parquet files beside it; reading covers both.
+
+    twin compact store.db
+    """
+    from calibration.compact import compact as move
+    from calibration.store import Store
+
+    with Store(store) as opened:
+        say(move(opened).text())
+
+
+@command(app, "Take live telemetry from an MQTT broker into an event store.")
+def listen(
+    store: StoreFile,
+    broker: Annotated[str, typer.Option(metavar="URL", help="mqtt://host:port or mqtts://...")],
+    scenario: Against = None,
+    client_id: Annotated[str, typer.Option(help="Name of the session at the broker.")] = "twin",
+    user: Annotated[str, typer.Option(help="User at the broker.")] = "",
+    password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
+    tls: Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="Serve /healthz and /metrics to this machine.")
+    ] = None,
+) -> None:
+    """Take live telemetry from an MQTT 5 broker into an event store, until Ctrl-C.
+
+    twin listen --broker mqtt://localhost:1883 --store store.db
+    twin listen --broker mqtts://broker:8883 --tls ca.pem --user twin --password-file pw --store s.db
+
+    A message is acknowledged when it is safe in the store. The mode is 'shadow': one way, live.
+    """
+    import signal
+    import threading
+
+    from calibration.live.listen import listen as receive
+    from calibration.store import Store
+
+    stop = threading.Event()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # what was received is stored first
+        signal.signal(ending, lambda *_: stop.set())
+    with Store(store) as opened:
+        note(f"twin: listening to {broker}; Ctrl-C stops it")
+        health = receive(
+            broker, opened, _known(scenario), client_id=client_id, username=user,
+            password_file=password_file, tls=tls, stop=stop, http_port=http_port,
+        )  # fmt: skip
+    say(json.dumps(health.summary(), indent=1))
