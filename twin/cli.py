@@ -367,12 +367,16 @@ def open_app(
         list[str] | None,
         typer.Option(metavar="NAME", help="One more name of this server; may be repeated."),
     ] = None,
+    store: Annotated[
+        Path | None, typer.Option(metavar="STORE", help="Event store whose telemetry to show.")
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the link.")] = False,
 ) -> None:  # fmt: skip
     """Open the what-if app: drag the decoupling point, break things, see the difference.
 
     twin app
     twin app my.yaml --port 9000
+    twin app calibrated.yaml --store store.db
     twin app --host 0.0.0.0 --token auto --no-browser
 
     It runs until Ctrl-C and talks to no other machine. Beyond this machine it is served only to
@@ -380,7 +384,7 @@ def open_app(
     """
     from viz.server.launch import serve
 
-    serve(scenario, host, port, token, allow_host or (), browser=not no_browser)
+    serve(scenario, host, port, token, allow_host or (), browser=not no_browser, store=store)
 
 
 @command(app)

@@ -10,6 +10,7 @@ import solara
 from twin.information import by_owner, value_of_information
 from viz import answer as answers
 from viz import chart_data, device_table, look
+from viz.page import live
 from viz.page.session import Session
 from viz.report_what_if import amount, difference
 from viz.server.assets import ECHARTS_URL
@@ -19,7 +20,7 @@ from viz.widgets.table import TableWidget
 
 TABS = (
     ("charts", "Over time"), ("cost", "Cost"), ("positions", "All positions"),
-    ("devices", "Devices"), ("saved", "Side by side"),
+    ("devices", "Devices"), ("telemetry", "Telemetry"), ("saved", "Side by side"),
 )  # fmt: skip
 OVER_TIME = ["service", "stock", "orders"]
 
@@ -40,6 +41,8 @@ def Below(session: Session) -> None:
             Positions(session)
         elif tab == "devices":
             Devices(session)
+        elif tab == "telemetry":
+            live.Telemetry(session)
         else:
             Saved(session)
 

@@ -61,6 +61,7 @@ def serve(
     token: str | None = None,
     allow_hosts: Collection[str] = (),
     browser: bool = True,
+    store: str | Path | None = None,
     page: str = "viz.app",
 ) -> None:
     """Serve the what-if app until Ctrl-C.
@@ -79,6 +80,8 @@ def serve(
         More names by which browsers may call the server.
     browser
         Whether to open the link in the user's browser, where there is a screen.
+    store
+        Event store whose telemetry the page shows.
     page
         Module or file of the Solara page.
 
@@ -100,6 +103,7 @@ def serve(
         )
         raise RunError(msg)
     opening.choose(scenario)
+    opening.watch(store)
     sys.setswitchinterval(HAND_OVER)
     with contextlib.closing(address.bound(host, port)) as listener:
         set_environment(page, root)

@@ -1,14 +1,16 @@
-"""The scenario that the page opens first, chosen when the server starts."""
+"""The scenario that the page opens first and the store it shows, chosen when the server starts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from twin.errors import RunError
 from twin.load import load
 from twin.schema import Scenario
 
 FLAGSHIP = "electronics"
 _chosen: list[tuple[str, Scenario]] = []
+_store: list[Path] = []
 
 
 def choose(scenario: str | Path | None = None) -> Scenario:
@@ -29,3 +31,25 @@ def chosen() -> tuple[str, Scenario]:
     if not _chosen:
         choose()
     return _chosen[0]
+
+
+def watch(store: str | Path | None) -> None:
+    """Show the telemetry of an event store; none: no telemetry.
+
+    Raises
+    ------
+    RunError
+        If there is no such file.
+    """
+    if store is not None and not Path(store).is_file():
+        msg = (
+            f"--store {store}: no such file; `twin ingest FILE --store {store}` or `twin listen` "
+            "makes one"
+        )
+        raise RunError(msg)
+    _store[:] = [] if store is None else [Path(store).absolute()]
+
+
+def store() -> Path | None:
+    """Return the event store whose telemetry is shown."""
+    return _store[0] if _store else None
