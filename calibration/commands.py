@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twin.shell import terminal
-from twin.shell.commands import command
+from twin.shell.commands import USER_ERROR, command
 from twin.shell.terminal import note, say
 
 if TYPE_CHECKING:
@@ -143,10 +143,12 @@ def ingest(
         found = report(opened, known)
     if as_json:
         say(json.dumps({"ingest": done.to_dict(), "telemetry": found.to_dict()}, indent=1))
-        return
-    say(done.text())
-    if not quiet:
-        say("\n" + found.text())
+    else:
+        say(done.text())
+        if not quiet:
+            say("\n" + found.text())
+    if done.rows and done.rejected == done.rows:
+        raise typer.Exit(USER_ERROR)
 
 
 @command(app, "Tell what an event store holds, its gaps, and what can be learnt from it.")

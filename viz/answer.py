@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +33,9 @@ BASELINES = {
 }
 """What a what-if can be compared with."""
 
+SHORT = {CALM: "no disruptions", "opened": "it as opened"}
+"""The same in a word or two."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -45,23 +49,23 @@ class Answer:
         Baseline and what-if; their series are kept as means over the replications.
     baseline, asked
         Which one it is and which one was asked for: keys of :data:`BASELINES`.
-    wanted
-        Replications of the full answer.
     state, frames, tiles
-        Payloads of the network, of playing and of the tiles.
+        Payloads of the network with all groups closed, of playing and of the tiles.
     charts
         Payloads of the charts; empty until :func:`charted`, for no tile waits for them.
+    number
+        One that no other answer of this server has.
     """
 
     changes: Mapping[str, Any]
     comparison: Comparison
     baseline: str
     asked: str
-    wanted: int
     state: Mapping[str, Any]
     frames: bytes
     tiles: list[dict[str, Any]]
     charts: dict[str, Any] = field(default_factory=dict)
+    number: int = field(default_factory=itertools.count().__next__, compare=False)
 
     @property
     def scenario(self) -> Scenario:
@@ -86,7 +90,6 @@ def compute(
     replications: int | None = None,
     baseline: str = CALM,
     scenario: Scenario | None = None,
-    expanded: Iterable[str] = (),
     **running: Any,
 ) -> tuple[Answer, Comparison]:
     """Run a what-if and its baseline under the same luck and return what the page shows.
@@ -101,8 +104,6 @@ def compute(
         A key of :data:`BASELINES`; without disruptions it is always the scenario as opened.
     scenario
         The what-if where it is at hand.
-    expanded
-        Groups of sites that are drawn one by one.
     running
         ``threads``, ``progress`` and ``cancelled`` of :func:`twin.run`.
 
@@ -127,9 +128,8 @@ def compute(
         comparison=kept,
         baseline=name,
         asked=baseline,
-        wanted=wanted,
         tiles=tiles(found),
-        **drawn(kept, expanded),
+        **drawn(kept),
     )
     return made, found
 
@@ -160,7 +160,7 @@ def compared(
     if not changes:
         return Comparison(what_if, what_if), "opened"
     alike = {key: getattr(changed, key) for key in ("horizon", "warmup")}  # totals must compare
-    options |= {"seed": changed.seed, "baseline": False, "set": alike}
+    options |= {"seed": changed.seed, "set": alike}
     return Comparison(twin.run(base, **options), what_if), "opened"
 
 

@@ -13,7 +13,7 @@ from twin.errors import TwinError
 from twin.load import load, shipped
 from twin.schema import Scenario
 from viz import look, share
-from viz.page import below, head, middle
+from viz.page import below, head, middle, own
 from viz.page.past import Opened
 from viz.page.session import Session
 from viz.server import opening
@@ -55,12 +55,20 @@ def _session(query: str) -> Session:
         return Session(first)
     try:
         named, changes = share.read(query)
-        known = first if named == first.name else Opened(named, load(named))
+        known = first if named == first.address else _named(named)
         return Session(known, changes)
     except TwinError as error:
         session = Session(first)
         session.message.value = f"The link could not be opened: {error}"
         return session
+
+
+def _named(name: str) -> Opened:
+    """Return what an address names: a shipped scenario, or a file that a user opened here."""
+    if own.is_own(name):
+        scenario = own.find(name)
+        return Opened(scenario.name, scenario, shipped=False)
+    return Opened(name, load(name))
 
 
 def opened(name: str, scenario: Scenario) -> Opened:

@@ -93,6 +93,7 @@ def share(x: float) -> str:
     if math.isnan(x):
         return "–"
     text = f"{100 * x:.1f}".removesuffix(".0")
+    text = "0" if text == "-0" else text
     if text == "100" and x < 1:  # 99.96 % is not all
         text = "> 99.9"
     return f"{text}\N{NO-BREAK SPACE}%"

@@ -16,7 +16,9 @@ WORTH = 0.005
 """Least gain of on-time share that makes a move worth trying."""
 
 
-def sentence(comparison: Comparison, rows: Sequence[Row] | None = None) -> str:
+def sentence(
+    comparison: Comparison, rows: Sequence[Row] | None = None, printed: bool = False
+) -> str:
     """Return what disruptions (or changes) cost at this position and one move worth trying.
 
     Parameters
@@ -25,8 +27,13 @@ def sentence(comparison: Comparison, rows: Sequence[Row] | None = None) -> str:
         Baseline and what-if.
     rows
         All positions, as of :attr:`twin.frontier.Frontier.rows`; none: not tried yet.
+    printed
+        On paper nothing can be dragged, and nothing is still being tried.
     """
-    return " ".join([_cost(comparison), _move(comparison.b.scenario, rows)]).strip()
+    move, how = _move(comparison.b.scenario, rows)
+    if printed:
+        move, how = "" if rows is None else move, ""
+    return " ".join(filter(None, (_cost(comparison), move, how)))
 
 
 def _cost(comparison: Comparison) -> str:
@@ -48,6 +55,9 @@ def _cost(comparison: Comparison) -> str:
     less = row["difference"] < 0
     verb = ("cost" if many else "costs") if less else ("add" if many else "adds")
     size = difference(row, b).lstrip("+-")
+    if size.startswith("0 "):
+        verb = "cost" if many else "costs"
+        return f"{who} {verb} next to nothing of on-time service {here}."
     if less:  # told as a loss: the ends of the interval lose their signs as well
         flipped = {
             **row,
@@ -68,6 +78,8 @@ def _events(scenario: Scenario) -> str:
     bar = found[0]
     length = "" if bar["once"] else f"{bar['duration']}-{scenario.calendar.period} "
     name = bar["label"][:1].lower() + bar["label"][1:]
+    if ": " in name:  # 'lane closed: a → b' is no thing that could cost anything
+        name = f"disruption ({name})"
     article = "An" if (length or name)[:1] in "aeiou8" else "A"
     return f"{article} {length}{name}"
 
@@ -86,30 +98,37 @@ def _place(scenario: Scenario) -> str:
     return " and ".join(f"{place} ({look.listed(who)})" for place, who in places.items())
 
 
-def _move(scenario: Scenario, rows: Sequence[Row] | None) -> str:
-    if not scenario.families:
-        return ""
+def _move(scenario: Scenario, rows: Sequence[Row] | None) -> tuple[str, str]:
+    """Return a move worth trying, and how it is made."""
+    if all(f.decoupling_point is None for f in scenario.families):
+        return "", ""
     if rows is None:
-        return "Trying the other positions …"
+        return "Trying the other positions …", ""
     here = next((row for row in rows if row["current"]), None)
     others = [r for r in rows if not r["current"] and r["on_time"] is not None]
     if here is None or here["on_time"] is None or not others:
-        return ""
+        return "", ""
     clear = [r for r in others if r["label"] not in here["tied"]]
     better = [r for r in clear if r["on_time"] > here["on_time"] + WORTH]
     if better:
         best = min(better, key=lambda r: r["cost"])
-        return f"{_at(best, scenario)} {_gain(best, here)}. Drag it there."
+        return f"{_at(best, scenario)} {_gain(best, here)}.", _how(best, scenario)
     cheaper = [
         r for r in clear if r["cost"] < here["cost"] and r["on_time"] > here["on_time"] - WORTH
     ]
     if cheaper:
         best = min(cheaper, key=lambda r: r["cost"])
         saved = look.share(1 - best["cost"] / here["cost"])
-        return (
-            f"{_at(best, scenario)} it would cost {saved} less for the same service. Drag it there."
-        )
-    return "No other position serves customers clearly better."
+        text = f"{_at(best, scenario)} it would cost {saved} less for the same service."
+        return text, _how(best, scenario)
+    return "No other position serves customers clearly better.", ""
+
+
+def _how(row: Row, scenario: Scenario) -> str:
+    """Return how to move there: the handle of all families moves them to one stage."""
+    if len(scenario.families) == 1 or len(set(map(str, row["positions"].values()))) == 1:
+        return "Drag it there."
+    return "Drag it there: choose the family at 'Handle moves' first."
 
 
 def _at(row: Row, scenario: Scenario) -> str:

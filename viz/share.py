@@ -121,6 +121,15 @@ def to_file(base: str | Scenario, changes: Mapping[str, Any]) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def is_what_if(content: bytes) -> bool:
+    """Return whether a JSON file is, or was meant to be, a what-if and no scenario."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and "changes" in found
+
+
 def from_file(content: bytes) -> tuple[str | Scenario, dict[str, Any]]:
     """Return scenario (its name, or the whole of it) and changes of a what-if file.
 

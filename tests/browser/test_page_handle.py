@@ -83,8 +83,8 @@ def test_of_many_quick_moves_the_last_one_is_answered(page, tmp_path):
     with answered(page):
         key(page, HANDLE, "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft")
     until_data(page, HANDLE, "data-stage", "dc")
+    scenario = exported(page, tmp_path)  # made after all moves have arrived
     settled(page)
-    scenario = exported(page, tmp_path)
     assert {f.decoupling_point for f in scenario.families} == {"dc"}
     assert tiles(page) == expected(scenario)
 
@@ -150,3 +150,15 @@ def test_stale_numbers_dim_and_say_how_many_runs_are_in(page):
     seen = page.evaluate("() => window.seen")
     assert any(runs == "0 of 64 runs" for stale, runs, *_ in seen if stale == "true")
     assert any(runs == "16 of 64 runs" for stale, runs, *_ in seen if stale == "false")
+
+
+def test_no_key_is_lost_however_fast_they_come(page):
+    opened(page)
+    stages = ["ArrowRight", "ArrowRight", "ArrowLeft"]
+    for one in stages:
+        with answered(page):
+            key(page, HANDLE, one)
+    with answered(page):
+        key(page, HANDLE, *["Control+z"] * len(stages))
+        until_data(page, HANDLE, "data-stage", "boards")
+    assert query(page) == "?scenario=electronics", "all are taken back"

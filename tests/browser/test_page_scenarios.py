@@ -138,10 +138,13 @@ def test_a_scenario_file_is_dropped_and_answered(page, shot, tmp_path):
         drop(page, tmp_path / "mine.yaml")
     until_data(page, HANDLE, "data-main", "")
     assert tiles(page) == expected(scenario)
-    assert query(page) == "", "a link cannot carry it"
+    assert query(page).startswith("?scenario=own-")
     shown = page.locator(f"{at('Page', 'scenario')} select option:checked").inner_text()
     assert shown == "mine"
     shot(page, "own-scenario")
+    before = tiles(page)
+    opened(page, page.url)
+    assert tiles(page) == before, "loading the page again keeps it"
 
 
 @pytest.mark.parametrize(

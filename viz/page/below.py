@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
 from typing import Any
 
 import reacton.ipyvuetify as v
 import solara
 
 from twin.information import by_owner, value_of_information
+from twin.schema import Scenario
 from viz import answer as answers
 from viz import chart_data, device_table, look
 from viz.page import live
+from viz.page.past import Kept
 from viz.page.session import Session
 from viz.report_what_if import amount, difference
 from viz.server.assets import ECHARTS_URL
@@ -129,10 +133,10 @@ def Progress(share: float) -> None:
 def Devices(session: Session) -> None:
     """Show devices, who uses them, and what their information is worth."""
     shown = session.answer.value
-    asked, set_asked = solara.use_state(0)
+    asked, set_asked = solara.use_state(_Asked())
     worth = solara.lab.use_task(
-        lambda: _worth(shown) if asked and shown is not None else None,
-        dependencies=[asked], raise_error=False,
+        lambda: None if asked.of is None else _worth(asked.of),
+        dependencies=[asked.n], raise_error=False,
     )  # fmt: skip
     owners = device_table.owners(session.network)
     if not owners:
@@ -142,7 +146,7 @@ def Devices(session: Session) -> None:
 
     def changed(change: dict[str, Any]) -> None:
         if change["key"] == "worth":
-            set_asked(asked + 1)
+            set_asked(_Asked(asked.n + 1, None if shown is None else shown.scenario))
             return
         owner = change["key"].removeprefix("adoption.")
         session.attempt(
@@ -163,9 +167,12 @@ def Devices(session: Session) -> None:
                    "disabled": worth.pending})  # fmt: skip
     FormWidget.element(fields=fields, inline=True, label="Devices", on_change=changed)
     with solara.Div():
-        if worth.pending and asked:
+        if worth.pending and asked.n:
             Progress(0.5)
-        if worth.value is not None:
+        elif asked.of is not None and asked.of != session.scenario:
+            v.Html(tag="p", class_="twin-grey", children=[
+                "The what-if has changed since this was asked; ask again."])  # fmt: skip
+        elif worth.value is not None:
             Worth(worth.value)
         elif worth.error:
             v.Html(tag="p", children=[str(worth.exception)])
@@ -178,7 +185,7 @@ def DeviceTable(session: Session) -> None:
     shown = session.answer.value
     table = solara.lab.use_task(
         lambda: device_table.devices(shown.comparison.b) if shown is not None else [],
-        dependencies=[id(shown)], raise_error=False,
+        dependencies=[session.shown], raise_error=False,
     )  # fmt: skip
     rows = table.latest or []
     if not rows:
@@ -199,8 +206,16 @@ def _known(x: Any) -> str:
     return "–" if x is None else look.number(float(x))
 
 
-def _worth(shown: answers.Answer) -> Any:
-    return value_of_information(shown.scenario, replications=answers.FIRST * 2, record=())
+@dataclass(frozen=True)
+class _Asked:
+    """Which question about the worth of information it is, and about which what-if."""
+
+    n: int = 0
+    of: Scenario | None = None
+
+
+def _worth(scenario: Scenario) -> Any:
+    return value_of_information(scenario, replications=answers.FIRST * 2, record=())
 
 
 @solara.component
@@ -240,7 +255,7 @@ def Saved(session: Session) -> None:
         if change["key"] == "name":
             set_name(change["value"] or "")
         elif change["key"] == "save" and shown is not None:
-            called = name.strip() or f"What-if {len(kept) + 1}"
+            called = name.strip() or _free_name(kept)
             others = tuple(k for k in kept if k.name != called)
             session.saved.value = (*others[-3:], session.kept(called))
             set_name("")
@@ -249,7 +264,13 @@ def Saved(session: Session) -> None:
 
     fields: list[dict[str, Any]] = [
         {"key": "name", "kind": "text", "label": "Name", "value": name},
-        {"key": "save", "kind": "button", "label": "Keep this what-if", "disabled": session.stale},
+        {
+            "key": "save",
+            "kind": "button",
+            "label": "Keep this what-if",
+            "disabled": session.stale or bool(session.runs),
+            "hint": "Four are kept; a fifth takes the place of the first",
+        },
     ]
     fields += [{"key": f"open {i}", "kind": "button", "label": f"Open {k.name}"}
                for i, k in enumerate(kept)]  # fmt: skip
@@ -266,3 +287,8 @@ def Saved(session: Session) -> None:
         columns=["", *columns], numbers=list(range(1, len(columns) + 1)),
         rows=[[n, *(t.get(n, "–") for t in tiles)] for n in every],
     )  # fmt: skip
+
+
+def _free_name(kept: tuple[Kept, ...]) -> str:
+    taken = {k.name for k in kept}
+    return next(n for i in itertools.count(1) if (n := f"What-if {i}") not in taken)

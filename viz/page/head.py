@@ -30,7 +30,7 @@ KEYS = (
 @solara.component
 def Glue(session: Session) -> None:
     """Tie the page to its browser: theme, keys, address."""
-    known = share.link(session.opened.value.name, session.changes) if _named(session) else ""
+    known = share.link(session.opened.value.address, session.changes)
 
     def pressed(key: dict[str, Any]) -> None:
         name = key.get("name")
@@ -75,7 +75,7 @@ def Head(session: Session) -> None:
         {"key": "scenario", "kind": "choice", "label": "Scenario", "hidden": True, "value": here, "choices": choices},
         {"key": "baseline", "kind": "choice", "label": "Compare with", "hidden": True,
          "value": session.baseline.value,
-         "choices": [[k, f"against {words}"] for k, words in answers.BASELINES.items()],
+         "choices": [[k, f"against {words}"] for k, words in answers.SHORT.items()],
          "hint": "Both have the same luck (common random numbers)"},
         {"key": "undo", "kind": "button", "label": "Undo", "icon": "↶", "hint": undo, "disabled": at == 0},
         {"key": "redo", "kind": "button", "label": "Redo", "icon": "↷", "hint": redo,
@@ -138,7 +138,7 @@ def Upload(session: Session, done: Any) -> None:
         try:
             uploads.check_size(sum(f["size"] for f in files))
             given = [(f["name"], f["file_obj"].read()) for f in files]
-            if len(given) == 1 and given[0][0].endswith(".json") and _is_what_if(given[0][1]):
+            if len(given) == 1 and given[0][0].endswith(".json") and share.is_what_if(given[0][1]):
                 base, changes = share.from_file(given[0][1])
                 opened = (
                     Opened(base, load(base)) if isinstance(base, str)
@@ -160,10 +160,6 @@ def Upload(session: Session, done: Any) -> None:
             "CSV files, or a what-if saved here. Everything stays on this machine."
         )
         solara.FileDropMultiple(label="Drop files here", on_file=dropped, lazy=True)
-
-
-def _is_what_if(content: bytes) -> bool:
-    return b'"changes"' in content
 
 
 @solara.component
@@ -212,7 +208,8 @@ def Share(session: Session) -> None:
                 file("Picture (SVG)", "picture", "svg", lambda: exports.picture(whole(), "svg"))
                 file("Picture (PNG)", "picture", "png", lambda: exports.picture(whole(), "png"))
                 file("Report (HTML)", "report", "html", lambda: exports.what_if_report(
-                    session.whole(), told(session.base, shown.changes), said(session), name))  # fmt: skip
+                    session.whole(), told(session.base, shown.changes),
+                    said(session, printed=True), name))  # fmt: skip
 
 
 @solara.component
@@ -232,10 +229,12 @@ def Message(session: Session) -> None:
         )  # fmt: skip
 
 
-def said(session: Session) -> str:
+def said(session: Session, printed: bool = False) -> str:
     """Return the sentence of the answer shown."""
     shown = session.answer.value
-    return "" if shown is None else sentences.sentence(shown.comparison, session.rows.value)
+    if shown is None:
+        return ""
+    return sentences.sentence(shown.comparison, session.rows.value, printed)
 
 
 @solara.component

@@ -14,8 +14,8 @@ from viz import answer as answers
 from viz.answer import Answer
 from viz.page import positions
 
-MOST = 64
-"""Most full answers that are kept; one of the flagship takes 2 MB."""
+MOST = 256 * 2**20
+"""Most bytes of series in the full answers that are kept; one of the flagship takes 2 MB."""
 
 _KEPT: OrderedDict[tuple[str, ...], Answer] = OrderedDict()
 _LOCK = threading.Lock()
@@ -25,7 +25,7 @@ _PREPARING = threading.Lock()
 def find(base: Scenario, changes: Mapping[str, Any], baseline: str) -> Answer | None:
     """Return the full answer to changes of a scenario, with its charts, if it is known.
 
-    Its network is drawn with all groups closed.
+    Changes that are made in another order are others.
     """
     key = _key(base, changes, baseline)
     with _LOCK:
@@ -39,7 +39,7 @@ def keep(base: Scenario, baseline: str, made: Answer) -> None:
     """Keep a full answer; the one that was not asked for the longest time makes room."""
     with _LOCK:
         _KEPT[_key(base, made.changes, baseline)] = made
-        while len(_KEPT) > MOST:
+        while len(_KEPT) > 1 and sum(map(_bytes, _KEPT.values())) > MOST:
             _KEPT.popitem(last=False)
 
 
@@ -55,5 +55,11 @@ def prepare(scenario: Scenario) -> None:
             return
 
 
+def _bytes(made: Answer) -> int:
+    sides = {id(side): side for side in (made.comparison.a, made.comparison.b)}
+    series = [values for side in sides.values() for values in side.series.values()]
+    return len(made.frames) + sum(values.nbytes for values in series)
+
+
 def _key(base: Scenario, changes: Mapping[str, Any], baseline: str) -> tuple[str, ...]:
-    return base.hash(), json.dumps(changes, sort_keys=True, default=str), baseline
+    return base.hash(), json.dumps(changes, default=str), baseline

@@ -6,7 +6,9 @@ from typing import Any
 
 import solara
 
+from viz import answer as answers
 from viz import breaks, look, network_data
+from viz.answer import Answer
 from viz.page import panel
 from viz.page.session import Session
 from viz.widgets.form import FormWidget
@@ -39,15 +41,13 @@ def Network(session: Session) -> None:
 
     def expanded(given: dict[str, Any]) -> None:
         session.expanded.value = network_data.toggled(session.expanded.value, given["group"])
-        session.draw_again()
 
     def menu(given: dict[str, Any]) -> None:
         panel.act(session, given["site"], given["action"])
 
     NetworkWidget.element(
         drawing=drawing,
-        state=dict(shown.state) if shown is not None else {},
-        frames=shown.frames if shown is not None else b"",
+        **_painted(shown, session.expanded.value),
         search=search,
         stale=session.stale,
         height=300,
@@ -64,6 +64,18 @@ def Network(session: Session) -> None:
         on_menu=menu,
     )
     Play(session, search, set_search)
+
+
+def _painted(shown: Answer | None, expanded: frozenset[str]) -> dict[str, Any]:
+    """Return state and frames of the network as it is drawn; those of open groups are kept."""
+    kept = solara.use_ref((shown, expanded, {"state": {}, "frames": b""}))
+    if shown is None:
+        return {"state": {}, "frames": b""}
+    if not expanded:
+        return {"state": dict(shown.state), "frames": shown.frames}
+    if kept.current[0] is not shown or kept.current[1] != expanded or not kept.current[2]["state"]:
+        kept.current = (shown, expanded, answers.drawn(shown.comparison, expanded))
+    return kept.current[2]
 
 
 @solara.component

@@ -168,7 +168,7 @@ def Story(session: Session, site: str) -> None:
     known = shown is not None and site in {s.name for s in shown.scenario.sites}
     told_ = solara.lab.use_task(
         lambda: story.story(shown.comparison, site) if known else None,
-        dependencies=[id(shown), site], raise_error=False,
+        dependencies=[session.shown, site], raise_error=False,
     )  # fmt: skip
     found = told_.value if told_.finished else told_.latest
     if not known or found is None or found["site"] != site:

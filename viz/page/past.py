@@ -8,6 +8,7 @@ from typing import Any
 
 from twin.schema import Scenario
 from twin.topology import Topology
+from viz.page import own
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,17 @@ class Opened:
     scenario
         As it was opened.
     shipped
-        Whether a link can name it.
+        Whether it came with the twin, so that a link can name it for anybody.
     """
 
     name: str
     scenario: Scenario
     shipped: bool = True
+
+    @property
+    def address(self) -> str:
+        """Its name in the address of a page."""
+        return self.name if self.shipped else own.name(self.scenario)
 
 
 @dataclass(frozen=True)

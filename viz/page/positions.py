@@ -24,7 +24,7 @@ _KEPT: OrderedDict[str, Rows] = OrderedDict()
 
 def known(scenario: Scenario, replications: int) -> Rows | None:
     """Return the rows of all positions, with at least so many replications, if they are known."""
-    rows = _KEPT.get(_key(scenario), [])
+    rows = _KEPT.get(key(scenario), [])
     here = {f.name: f.decoupling_point for f in scenario.families}
     now = [all(here[name] == place for name, place in row["positions"].items()) for row in rows]
     if not any(now) or rows[0]["replications"] < replications:
@@ -53,10 +53,11 @@ def find(
     rows = [{**row, "replications": replications} for row in found.rows]
     while len(_KEPT) >= MOST:
         _KEPT.popitem(last=False)
-    _KEPT[_key(scenario)] = rows
+    _KEPT[key(scenario)] = rows
     return rows
 
 
-def _key(scenario: Scenario) -> str:
+def key(scenario: Scenario) -> str:
+    """Return what the positions of a scenario depend on: all but where its handles stand."""
     families = [f.model_copy(update={"decoupling_point": None}) for f in scenario.families]
     return scenario.model_copy(update={"families": families}).hash()

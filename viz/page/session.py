@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import solara
@@ -18,7 +17,7 @@ from twin.topology import Topology, build
 from viz import answer as answers
 from viz.answer import Answer
 from viz.closely import look_closely
-from viz.page import ahead, known, positions, turns
+from viz.page import ahead, known, own, positions, turns
 from viz.page.past import Kept, Opened, Past, Step
 
 IDLE = 0.7
@@ -56,6 +55,8 @@ class Session:
         self.together: Callable[[], Any] = contextlib.nullcontext
         self._stop = threading.Event()
         self._stop_frontier = threading.Event()
+        self._tried = ""
+        self._remember(opened)
         self.ask()
 
     # --------------------------------------------------------------------------------- reading
@@ -95,6 +96,11 @@ class Session:
         shown, wanted = self.answer.value, self.wanted
         have = 0 if shown is None or self.stale else shown.replications
         return "" if have >= wanted else f"{have} of {wanted} runs"
+
+    @property
+    def shown(self) -> int:
+        """Number of the answer shown, -1 for none."""
+        return -1 if self.answer.value is None else self.answer.value.number
 
     @property
     def charts_stale(self) -> bool:
@@ -179,12 +185,19 @@ class Session:
         self.expanded.value = frozenset()
         self.answer.value = self.charts.value = self.rows.value = None
         self.opened.value, self.past.value = opened, past
+        self._remember(opened)
         self.ask()
+
+    def _remember(self, opened: Opened) -> None:
+        if not opened.shipped:
+            own.keep(opened.scenario)
 
     # --------------------------------------------------------------------------------- running
     def ask(self) -> None:
         """Start the answer to the changes as they are, first with few replications."""
-        self.cancel()
+        self._stop.set()
+        if positions.key(self.scenario) != self._tried:
+            self.cancel_frontier()
         self.asked.value += 1
         self._stop = stop = threading.Event()
         self.rows.value = positions.known(self.scenario, answers.FIRST)
@@ -194,7 +207,7 @@ class Session:
         else:
             work = self._afterwards
             self.charts.value = found
-            self.answer.value = self._drawn(found)
+            self.answer.value = found
         threading.Thread(target=work, args=(stop,), daemon=True).start()
 
     def cancel(self) -> None:
@@ -219,8 +232,7 @@ class Session:
         if stop.is_set():  # a newer edit or another scenario came while they were made
             return
         self.charts.value = charted
-        if not self.expanded.value:
-            known.keep(base, baseline, charted)
+        known.keep(base, baseline, charted)
         del found
         self._afterwards(stop)
 
@@ -231,7 +243,8 @@ class Session:
                 return None
             made, found = answers.compute(
                 self.base, self.changes, replications=n, scenario=self.scenario,
-                baseline=self.baseline.value, expanded=self.expanded.value, cancelled=stop,
+                baseline=self.baseline.value, cancelled=stop,
+                progress=lambda *_: turns.give_way(stop, ("first",)) if kind == "full" else None,
             )  # fmt: skip
         if stop.is_set():
             return None
@@ -247,7 +260,7 @@ class Session:
         look_closely(network)  # kept: the first click on a site needs it
         with contextlib.suppress(TwinError):  # stopped
             ahead.look(base, changes, network, self.baseline.value, self.family.value, stop)
-        if not stop.is_set() and self.rows.value is None:
+        if not stop.is_set() and self.rows.value is None and self.frontier_running.value is None:
             self.find_frontier(answers.FIRST)
 
     def _progress(
@@ -275,6 +288,7 @@ class Session:
         if found is not None:
             self.rows.value = found
             return
+        self._tried = positions.key(self.scenario)
         self.frontier_running.value = 0.0
         threading.Thread(target=self._frontier, args=(stop, replications), daemon=True).start()
 
@@ -296,10 +310,12 @@ class Session:
         except TwinError as error:
             if not stop.is_set():
                 self.rows.value, self.frontier_running.value = [], None
-                self.message.value = "" if "no stage" in str(error) else str(error)
+                self.message.value = str(error)
             return
         if not stop.is_set():
-            self.rows.value, self.frontier_running.value = rows, None
+            with self.together():  # the handle may have moved meanwhile
+                self.rows.value = positions.known(self.scenario, n) or rows
+                self.frontier_running.value = None
 
     def kept(self, name: str) -> Kept:
         """Return the what-if shown under a name."""
@@ -325,14 +341,3 @@ class Session:
     def select(self, site: str) -> None:
         """Show a site in the panel, or none."""
         self.selected.value, self.bar.value = site, -1
-
-    def draw_again(self) -> None:
-        """Draw the network of the answer again, after a group was opened or closed."""
-        shown = self.answer.value
-        if shown is not None:
-            self.answer.value = self._drawn(shown)
-
-    def _drawn(self, made: Answer) -> Answer:
-        if not self.expanded.value:
-            return made
-        return replace(made, **answers.drawn(made.comparison, self.expanded.value))

@@ -14,6 +14,7 @@ class Charts {
     this.model = model;
     this.group = `charts-${Math.random()}`; // each widget is a module of its own: nothing counts them
     this.panels = new Map();
+    this.tell = teller(model);
     const box = html("div", { class: "ch-box" }, element); // whose width decides how many stand in a row
     this.root = html("div", { class: "ch-root", "data-charts": "" }, box);
     this.load();
@@ -69,9 +70,7 @@ class Charts {
   }
 
   pick(chart, index) {
-    this.count = Math.max(this.count || 0, this.model.get("picked").n || 0) + 1;
-    this.model.set("picked", { chart, index, n: this.count });
-    this.model.save_changes();
+    this.tell("picked", { chart, index });
   }
 
   point() {

@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from viz.widgets.esm import HERE, joined
-from viz.widgets.sealed import Part, Payload
+from viz.widgets.part import Part, Payload, Told
 
 
 class ChartsWidget(Part):
@@ -55,6 +55,7 @@ class ChartsWidget(Part):
     """
 
     _esm = joined(
+        "tell.js",
         "network_dom.js",
         "timeline_dates.js",
         "charts_words.js",
@@ -73,4 +74,4 @@ class ChartsWidget(Part):
     height = traitlets.Int(220).tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
     cursor = traitlets.Int(-1).tag(sync=True)
-    picked: Any = traitlets.Dict().tag(sync=True)
+    picked = Told()

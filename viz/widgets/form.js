@@ -137,11 +137,8 @@ function field(f, send) {
 function render({ model, el }) {
   const root = make("div", "form");
   el.append(root);
-  let n = 0;
-  const send = (key) => (value) => {
-    model.set("change", { key, value, n: (n += 1) });
-    model.save_changes();
-  };
+  const tell = teller(model);
+  const send = (key) => (value) => tell("change", { key, value });
   // Nothing is redrawn under a pointer that is down: the click would get lost. Only buttons and
   // sliders: a select that opens its list keeps the end of the press to itself.
   let held = false, waiting = false;

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import traitlets
 
 from viz.widgets.esm import HERE, joined
-from viz.widgets.sealed import Part, Payload
+from viz.widgets.part import Part, Payload, Told
 
 
 class FormWidget(Part):
@@ -33,10 +31,10 @@ class FormWidget(Part):
     Hooks in the page: ``[data-form=LABEL]``, ``[data-field=KEY]`` around each control.
     """
 
-    _esm = joined("form.js")
+    _esm = joined("tell.js", "form.js")
     _css = (HERE / "form.css").read_text(encoding="utf-8")
 
     fields = Payload([])
     inline = traitlets.Bool(False).tag(sync=True)
     label = traitlets.Unicode("").tag(sync=True)
-    change: Any = traitlets.Dict().tag(sync=True)
+    change = Told()

@@ -29,16 +29,15 @@ function render({ model, el }) {
     const { text, link } = model.get("copy");
     navigator.clipboard?.writeText(link ? location.href : text).catch(() => {});
   };
-  let n = 0;
+  const tell = teller(model);
   const keys = (event) => {
     const typing = WORDS.has(event.target.tagName) && event.target.type !== "checkbox" && event.target.type !== "range";
     const name = named(event);
-    if (!name || event.defaultPrevented || pressed(event) || (typing && name !== "redo" && name !== "undo")) return;
-    if (typing) return; // undo inside a field is the field's own
+    // Undo inside a field is the field's own.
+    if (!name || event.defaultPrevented || pressed(event) || typing) return;
     event.preventDefault();
     if (name === "search") document.querySelector("[data-search] input")?.focus();
-    model.set("key", { name, n: (n += 1) });
-    model.save_changes();
+    tell("key", { name });
   };
   model.on("change:dark", theme);
   model.on("change:query", address);
@@ -54,8 +53,7 @@ function render({ model, el }) {
   theme();
   address();
   title();
-  model.set("prefers", { dark: matchMedia("(prefers-color-scheme: dark)").matches, n: 1 });
-  model.save_changes();
+  tell("prefers", { dark: matchMedia("(prefers-color-scheme: dark)").matches });
   return () => {
     removeEventListener("keydown", keys);
     removeEventListener("unhandledrejection", gone);

@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from viz.widgets.esm import joined
-from viz.widgets.sealed import Part
+from viz.widgets.part import Part, Told
 
 
 class GlueWidget(Part):
@@ -23,18 +23,18 @@ class GlueWidget(Part):
     copy
         ``{text, link, n}``: put into the clipboard; with ``link`` the address of the page.
     key
-        Out, ``{name, n}``: undo, redo, play, search, help or print.
+        Out, ``{name, n}``: undo, redo, play, search or help.
     prefers
         Out, ``{dark, n}``: what the browser's user prefers, told once.
     title
         Of the browser's tab.
     """
 
-    _esm = joined("glue.js")
+    _esm = joined("tell.js", "glue.js")
 
     dark = traitlets.Bool(False).tag(sync=True)
     query = traitlets.Unicode("").tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
     copy: Any = traitlets.Dict().tag(sync=True)
-    key: Any = traitlets.Dict().tag(sync=True)
-    prefers: Any = traitlets.Dict().tag(sync=True)
+    key = Told()
+    prefers = Told()

@@ -19,18 +19,10 @@ class View {
     this.active = NOTHING;
     this.looks = [];
     this.levels = [];
-    this.numbers = {};
+    this.send = teller(model);
     this.position = model.get("cursor");
     this.at = [];
     this.written = [];
-  }
-
-  /** Tell Python about something that was done, with a number that makes it new. */
-  send(name, what) {
-    const n = Math.max(this.numbers[name] || 0, this.model.get(name).n || 0) + 1;
-    this.numbers[name] = n;
-    this.model.set(name, { ...what, n });
-    this.model.save_changes();
   }
 
   // --------------------------------------------------------------------------------- what it shows

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import traitlets
 
 from viz.widgets.esm import HERE, joined
-from viz.widgets.sealed import Part, Payload
+from viz.widgets.part import Part, Payload, Told
 
 
 class NetworkWidget(Part):
@@ -69,6 +67,7 @@ class NetworkWidget(Part):
     """
 
     _esm = joined(
+        "tell.js",
         "network_dom.js",
         "network_geometry.js",
         "network_paint.js",
@@ -90,6 +89,6 @@ class NetworkWidget(Part):
     family = traitlets.Unicode("").tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
     cursor = traitlets.Int(-1).tag(sync=True)
-    move: Any = traitlets.Dict().tag(sync=True)
-    expand: Any = traitlets.Dict().tag(sync=True)
-    menu: Any = traitlets.Dict().tag(sync=True)
+    move = Told()
+    expand = Told()
+    menu = Told()

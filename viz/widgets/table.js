@@ -12,7 +12,7 @@ function render({ model, el }) {
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
   el.append(scroll);
-  let n = 0;
+  const tell = teller(model);
   const draw = () => {
     const table = document.createElement("table");
     const caption = cell("caption", model.get("caption"));
@@ -46,8 +46,7 @@ function render({ model, el }) {
     const button = cell("button", words);
     button.type = "button";
     button.addEventListener("click", () => {
-      model.set("picked", { row: r, n: (n += 1) });
-      model.save_changes();
+      tell("picked", { row: r });
     });
     made.append(button);
     return made;

@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from viz.widgets.esm import HERE, joined
-from viz.widgets.sealed import Part, Payload
+from viz.widgets.part import Part, Payload, Told
 
 
 class TableWidget(Part):
@@ -32,7 +32,7 @@ class TableWidget(Part):
     with tabs between them, which a spreadsheet takes.
     """
 
-    _esm = joined("table.js")
+    _esm = joined("tell.js", "table.js")
     _css = (HERE / "table.css").read_text(encoding="utf-8")
 
     columns: Any = traitlets.List().tag(sync=True)
@@ -40,4 +40,4 @@ class TableWidget(Part):
     rows = Payload([])
     caption = traitlets.Unicode("").tag(sync=True)
     buttons: Any = traitlets.List().tag(sync=True)
-    picked: Any = traitlets.Dict().tag(sync=True)
+    picked = Told()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traitlets
 
 from viz.widgets.esm import HERE, joined
-from viz.widgets.sealed import Part, Payload
+from viz.widgets.part import Part, Payload
 
 
 class TilesWidget(Part):

@@ -6,7 +6,7 @@ const TOLD = 100; // milliseconds between two places of a dragged cursor that Py
 class Timeline {
   constructor(model, element) {
     this.model = model;
-    this.numbers = {};
+    this.send = teller(model);
     this.root = html("div", { class: "tl-root", "data-timeline": "" }, element);
     this.axis = html("div", { class: "tl-axis", "data-axis": "" }, this.root);
     this.thumb = html("div", { class: "tl-thumb", "data-cursor": "", role: "slider", tabindex: 0, "aria-label": "Date shown" }, this.root);
@@ -29,14 +29,6 @@ class Timeline {
     this.thumb.addEventListener("keydown", (e) => this.key(e));
     this.thumb.addEventListener("focus", () => this.thumb.matches(":focus-visible") && this.told());
     this.thumb.addEventListener("blur", () => this.tip.hide());
-  }
-
-  /** Tell Python about something that was done, with a number that makes it new. */
-  send(name, what) {
-    const n = Math.max(this.numbers[name] || 0, this.model.get(name).n || 0) + 1;
-    this.numbers[name] = n;
-    this.model.set(name, { ...what, n });
-    this.model.save_changes();
   }
 
   // ------------------------------------------------------------------------------------ places

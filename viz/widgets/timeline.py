@@ -9,7 +9,7 @@ import traitlets
 from twin.disruptions import DISRUPTIONS
 from viz.break_kinds import field_of
 from viz.widgets.esm import HERE, joined
-from viz.widgets.sealed import Part, Payload
+from viz.widgets.part import Part, Payload, Told
 
 LONGEST = {name: field_of(DISRUPTIONS["outage"], name)["high"] for name in ("duration", "ramp")}
 """Largest duration and recovery that the schema allows."""
@@ -66,6 +66,7 @@ class TimelineWidget(Part):
     """
 
     _esm = joined(
+        "tell.js",
         "network_dom.js",
         "timeline_dates.js",
         "timeline_icons.js",
@@ -83,5 +84,5 @@ class TimelineWidget(Part):
     selected = traitlets.Int(-1).tag(sync=True)
     cursor = traitlets.Int(-1).tag(sync=True)
     limits: Any = traitlets.Dict(LONGEST).tag(sync=True)
-    edit: Any = traitlets.Dict().tag(sync=True)
-    remove: Any = traitlets.Dict().tag(sync=True)
+    edit = Told()
+    remove = Told()

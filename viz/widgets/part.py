@@ -39,8 +39,20 @@ class Payload(traitlets.TraitType[Any, Any]):
         return value if isinstance(value, Sealed) else Sealed(value)
 
 
+class Told(traitlets.Dict):  # type: ignore[type-arg]
+    """A trait that the browser sets by telling: ``{..., n}``, the number makes a repetition new."""
+
+
 class Part(anywidget.AnyWidget):
-    """A widget of the page; what its elements are given for a :class:`Payload` is sealed."""
+    """A widget of the page.
+
+    What its elements are given for a :class:`Payload` is sealed. What the browser tells comes in
+    ``outbox`` (``tell.js``) and is set on its :class:`Told` traits one by one: messages are joined
+    on their way while Python is at work, and nothing that was pressed may get lost.
+    """
+
+    outbox: Any = traitlets.List().tag(sync=True)
+    _heard = 0
 
     @classmethod
     def element(cls, **given: Any) -> Any:
@@ -49,3 +61,11 @@ class Part(anywidget.AnyWidget):
         return super().element(
             **{name: Sealed(x) if name in sealed else x for name, x in given.items()}
         )
+
+    @traitlets.observe("outbox")
+    def _hear(self, change: Any) -> None:
+        told = {name for name, trait in self.traits().items() if isinstance(trait, Told)}
+        for one in change["new"]:
+            if one["n"] > self._heard and one["name"] in told:
+                self._heard = one["n"]
+                setattr(self, one["name"], {**one["what"], "n": one["n"]})
