@@ -65,7 +65,7 @@ def test_a_what_if_can_be_kept_only_when_all_its_runs_are_in(page):
     page.evaluate(
         """at => { window.kept = []; new MutationObserver(() => window.kept.push([
             document.querySelector('[data-tiles]').dataset.runs,
-            document.querySelector(at).disabled])).observe(document.body,
+            document.querySelector(at)?.disabled])).observe(document.body,
             {subtree: true, childList: true, attributes: true}); }""",
         f"{at('Side by side', 'save')} button",
     )
