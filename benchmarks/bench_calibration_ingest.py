@@ -32,7 +32,7 @@ with Store(sys.argv[2]) as store:
     report = ingest(sys.argv[1], store)
     taken = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    from calibration.quality import quality
+    from calibration.quality import report as quality
     told = quality(store).text()
 print(json.dumps({
     "seconds": taken, "report": time.perf_counter() - begun - taken, "rss": peak,
@@ -62,11 +62,11 @@ def write_csv(file: Path, events: int) -> None:
             n = np.arange(first, min(first + CHUNK, events))
             micro = (START * 10**6 + n * (YEAR * 10**6 // events)).astype("datetime64[us]")
             times = np.datetime_as_string(micro, "us")
-            site, item = rng.integers(0, 50, n.size), rng.integers(0, 97, n.size)
+            site, item = n // 10 % 50, rng.integers(0, 97, n.size)
             kind, qty = KINDS[rng.integers(0, 4, n.size)], rng.poisson(20, n.size)
             out.writelines(
-                f"{t}Z,{k},site {s},item {i},reader {s}-{i % 10},{seq},site {(s + 1) % 50},{q}\n"
-                for t, k, s, i, seq, q in zip(times, kind, site, item, n, qty, strict=True)
+                f"{t}Z,{k},site {s},item {i},reader {m % 500},{m // 500},site {(s + 1) % 50},{q}\n"
+                for t, k, s, i, m, q in zip(times, kind, site, item, n, qty, strict=True)
             )
 
 

@@ -41,7 +41,7 @@ class Parsed(NamedTuple):
     """Times that were read, one for each text.
 
     ``times``: (n,) int64, microseconds since 1970 UTC; ``problem``: (n,) why one could not be
-    read, else None; ``mark``: (n,) doubts about it, else ''.
+    read, else empty; ``mark``: (n,) doubts about it, else empty.
     """
 
     times: npt.NDArray[np.int64]
@@ -134,7 +134,7 @@ def parse(texts: Any, form: str = "iso", zone: str | None = None) -> Parsed:
         known = found.notna().to_numpy(bool)
         place = _to_utc if zoned else _in_zone
         place(found[known], known, zone, times, problem, mark)
-    outside = (problem == None) & ((times < EARLIEST) | (times >= LATEST))  # noqa: E711 (an array)
+    outside = (problem == "") & ((times < EARLIEST) | (times >= LATEST))
     problem[outside] = OUTSIDE
     return Parsed(times, problem, mark)
 
@@ -145,7 +145,7 @@ def _take_counts(series: Any, where: Any, step: int, times: Any, problem: Any) -
     good = np.isfinite(found) & (np.abs(found) < 2.0**62 / step)
     index = np.flatnonzero(where)[good]
     times[index] = np.round(found[good] * step).astype(np.int64)
-    problem[index] = None
+    problem[index] = ""
 
 
 def _take_iso(series: Any, zone: str | None, times: Any, problem: Any, mark: Any) -> None:
@@ -168,7 +168,7 @@ def _to_utc(found: Any, where: Any, zone: str | None, times: Any, problem: Any, 
     good = found.notna().to_numpy(bool)
     index = np.flatnonzero(where)[good]
     times[index] = found[good].dt.tz_convert(None).astype("datetime64[us]").astype(np.int64)
-    problem[index] = None
+    problem[index] = ""
 
 
 def _in_zone(found: Any, where: Any, zone: str | None, times: Any, problem: Any, mark: Any) -> None:
