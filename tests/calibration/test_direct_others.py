@@ -1,0 +1,125 @@
+"""Yields, failures, devices and records are recovered from emulated telemetry."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import twin
+from calibration import emulate
+from calibration.direct import devices, failures, records, yields
+from calibration.events import Event
+from calibration.times import DAY, period_start
+
+PLANT = {
+    "name": "plant",
+    "horizon": 365,
+    "integer": True,
+    "sites": [{"name": "plant", "kind": "plant"}],
+    "items": [{"name": "tea"}, {"name": "leaf"}],
+    "purchases": [{"site": "plant", "item": "leaf", "lead_time": 2}],
+    "production": [{"site": "plant", "item": "tea", "lead_time": 3, "yield": 0.93,
+                    "inputs": [{"item": "leaf"}]}],
+    "stock": [{"policy": {"kind": "base_stock", "level": 400}}],
+    "demand": [{"site": "plant", "item": "tea", "mean": 40}],
+}  # fmt: skip
+
+
+def plant(**changes):
+    return twin.Scenario.model_validate({**PLANT, **changes})
+
+
+def counted(shrink=0.0, horizon=365, **device):
+    stock = [*PLANT["stock"], {"where": {"item": "tea"}, "shrink": shrink}]
+    device = {"kind": "cycle_count", "where": {"item": "tea"}, **device}
+    return plant(stock=stock, devices=[device], horizon=horizon)
+
+
+def named(estimates):
+    return {e.name.split(" of ")[0].split(" at ")[0]: e for e in estimates}
+
+
+def status(site, day, value):
+    start = period_start(plant().calendar, 0)
+    return Event(f"{site}{day}", "plc", site, start + round(day * DAY), "status", value=value)
+
+
+def test_yield_is_recovered_and_none_is_said_to_be_none():
+    (e,) = yields.estimate(emulate.events(plant()), plant())
+    assert e.key == "production.plant/tea.yield"
+    assert e.low < 0.93 < e.high
+    assert e.high - e.low < 0.02
+    perfect = plant(production=[{**PLANT["production"][0], "yield": 1.0}])
+    (e,) = yields.estimate(emulate.events(perfect), perfect)
+    assert e.sure
+    assert e.value == 1
+
+
+def test_yield_of_bad_batches_is_less_sure_than_that_of_bad_units():
+    def make(n, good):
+        return Event(str(n), "mes", "plant", n * DAY, "make", item="tea", qty=good, value=100.0)
+
+    units = emulate.frame([make(n, 90.0) for n in range(40)])
+    batches = emulate.frame([make(n, 0.0 if n % 10 == 0 else 100.0) for n in range(40)])
+    (one,), (other,) = (yields.estimate(x, plant()) for x in (units, batches))
+    assert one.value == other.value == 0.9
+    assert other.high - other.low > 5 * (one.high - one.low)
+
+
+def test_failures_of_known_rates_and_the_one_that_is_still_running():
+    rng = np.random.Generator(np.random.PCG64(5))
+    told, t, up = [], 0.0, 1.0
+    while t < 3000:
+        told.append(status("plant", t, up))
+        t += rng.exponential(50 if up else 4)
+        up = 1 - up
+    e = named(failures.estimate(emulate.frame(told), plant()))
+    assert e["mean time between failures"].low < 50 < e["mean time between failures"].high
+    assert e["mean time to repair"].low < 4 < e["mean time to repair"].high
+
+
+def test_what_never_failed_lasts_long():
+    told = emulate.frame([status("plant", 0, 1.0), status("other", 900, 1.0)])
+    e = {x.name: x for x in failures.estimate(told, plant())}
+    never = e["mean time between failures of plant"]
+    assert never.low > 200
+    assert "no end was seen" in never.note
+
+
+def test_a_device_shows_its_loss_delay_and_noise():
+    scenario = counted(noise=0.03, loss=0.15, delay=2, horizon=1000)
+    e = named(devices.estimate(emulate.events(scenario), scenario))
+    assert e["loss"].low < 0.15 < e["loss"].high
+    assert e["delay"].value == 2
+    assert e["noise"].value == pytest.approx(0.03, rel=0.15)
+    keys = {x.key: x for x in devices.estimate(emulate.events(scenario), scenario)}
+    assert keys["devices[0].noise"].value == e["noise"].value
+
+
+@pytest.mark.parametrize("shrink", [0.0, 2.0])
+def test_bias_is_seen_though_the_device_corrects_the_books(shrink):
+    scenario = counted(shrink=shrink, noise=0.01, bias=0.08)
+    e = named(devices.estimate(emulate.events(scenario), scenario))
+    assert e["bias"].value == pytest.approx(0.08, abs=4 * e["bias"].draws.std())
+    assert e["bias"].draws.std() < 0.03
+
+
+def test_shrink_is_recovered_from_counts_and_flows():
+    scenario = counted(shrink=1.5, period=7)
+    e = named(records.estimate(emulate.events(scenario), scenario))
+    assert e["units vanishing"].low < 1.5 < e["units vanishing"].high
+    sound = counted(shrink=0.0, period=7)
+    e = named(records.estimate(emulate.events(sound), sound))
+    assert e["units vanishing"].value == pytest.approx(0, abs=1e-9)
+
+
+def test_record_error_is_what_the_books_have_too_much():
+    scenario = counted(shrink=3.0, period=28)
+    e = named(records.estimate(emulate.events(scenario), scenario))
+    assert e["record error"].low > 0.05  # about 14 days of shrink over the mean stock
+
+
+def test_nothing_told_nothing_estimated():
+    empty = emulate.frame([])
+    for room in (yields, failures, devices, records):
+        assert room.estimate(empty, plant()) == []
