@@ -1,1 +1,1 @@
-"""The room for the telemetry work (ingest, estimators, back-test, drift); empty so far."""
+"""The room for telemetry: ingest and store, live, emulation, estimators, inference, back-test, drift."""

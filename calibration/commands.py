@@ -57,12 +57,13 @@ def emulate(
     loss: Annotated[float, typer.Option(help="Share of readings that never arrive.")] = 0.0,
     delay: Annotated[float, typer.Option(help="Mean days by which messages come late.")] = 0.0,
     duplicates: Annotated[float, typer.Option(help="Share of messages that come twice.")] = 0.0,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Bring them in any order.")] = False,
     dead: Annotated[float, typer.Option(help="Share of devices that fall silent.")] = 0.0,
     spoofed: Annotated[float, typer.Option(help="Forged readings, as a share.")] = 0.0,
     speed: Annotated[
         float | None, typer.Option(help="Times real time when publishing; default: at once.")
     ] = None,
-    user: Annotated[str, typer.Option(help="User at the broker.")] = "",
+    username: Annotated[str, typer.Option(help="User at the broker.")] = "",
     password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
     tls: Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")] = None,
     force: Force = False,
@@ -89,23 +90,25 @@ def emulate(
     with terminal.engine(quiet=False):
         found = events(scenario, seed=seed, replication=replication)
     found = distort(
-        found, loss=loss, delay=delay, duplicates=duplicates, dead=dead, spoofed=spoofed,
+        found, loss=loss, delay=delay, duplicates=duplicates, shuffle=shuffle, dead=dead, spoofed=spoofed,
         seed=seed or 0,
     )  # fmt: skip
     if output is not None:
         write(found, output)
         say(f"wrote {len(found):,} events to {output}")
         return
-    _publish(found, str(broker), speed, user, password_file, tls)
+    _publish(found, str(broker), speed, username, password_file, tls)
 
 
 def _publish(
-    found: Any, broker: str, speed: float | None, user: str, password: Any, tls: Any
+    found: Any, broker: str, speed: float | None, username: str, password: Any, tls: Any
 ) -> None:
     from calibration.live.publish import publish
 
-    done = publish(found, broker, speed=speed, username=user, password_file=password, tls=tls)
-    say(f"published {done.taken:,} events to {broker}")
+    done = publish(found, broker, speed=speed, username=username, password_file=password, tls=tls)
+    say(f"published {done.taken:,} of {len(found):,} events to {broker}")
+    for reason, count in done.reason_codes.items():
+        note(f"{count:>12,}  {reason}")
 
 
 @command(app, "Take a file of telemetry into an event store.")
@@ -184,8 +187,11 @@ def listen(
     store: StoreFile,
     broker: Annotated[str, typer.Option(metavar="URL", help="mqtt://host:port or mqtts://...")],
     scenario: Against = None,
+    topic: Annotated[
+        list[str] | None, typer.Option(help="Topic filter; may be repeated; default: all ours.")
+    ] = None,
     client_id: Annotated[str, typer.Option(help="Name of the session at the broker.")] = "twin",
-    user: Annotated[str, typer.Option(help="User at the broker.")] = "",
+    username: Annotated[str, typer.Option(help="User at the broker.")] = "",
     password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
     tls: Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")] = None,
     http_port: Annotated[
@@ -195,7 +201,7 @@ def listen(
     """Take live telemetry from an MQTT 5 broker into an event store, until Ctrl-C.
 
     twin listen --broker mqtt://localhost:1883 --store store.db
-    twin listen --broker mqtts://broker:8883 --tls ca.pem --user twin --password-file pw --store s.db
+    twin listen --broker mqtts://broker:8883 --tls ca.pem --username twin --password-file pw --store s.db
 
     A message is acknowledged when it is safe in the store. The mode is 'shadow': one way, live.
     """
@@ -203,6 +209,7 @@ def listen(
     import threading
 
     from calibration.live.listen import listen as receive
+    from calibration.live.payloads import TOPICS
     from calibration.store import Store
 
     stop = threading.Event()
@@ -211,7 +218,60 @@ def listen(
     with Store(store) as opened:
         note(f"twin: listening to {broker}; Ctrl-C stops it")
         health = receive(
-            broker, opened, _known(scenario), client_id=client_id, username=user,
+            broker, opened, _known(scenario), topics=topic or TOPICS, client_id=client_id, username=username,
             password_file=password_file, tls=tls, stop=stop, http_port=http_port,
         )  # fmt: skip
     say(json.dumps(health.summary(), indent=1))
+
+
+@command(app, "Calibrate a scenario on telemetry.")
+def calibrate(
+    store: StoreName,
+    scenario: Annotated[
+        str, typer.Option("--scenario", metavar="SCENARIO", help="Where the search begins.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Calibrated scenario to write.")
+    ],
+    simulations: Annotated[
+        int | None, typer.Option(help="Simulations per stock point, a power of two.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The luck of the calibration.")] = 1,
+    threads: Annotated[int, typer.Option(help="Stock points at work at once.")] = 1,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder that keeps finished pieces; default: beside FILE.")
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Calibrate a scenario on telemetry: direct estimates, then what is hidden, by simulation.
+
+    twin calibrate store.db --scenario electronics -o calibrated.yaml
+    twin run calibrated.yaml
+    twin report calibrated.yaml --store store.db -o calibration.html
+
+    Stopped with Ctrl-C or killed, the same command goes on where it stood. The calibrated scenario
+    carries a posterior sample: each replication of a run takes one draw of it.
+    """
+    import shutil
+
+    from calibration import check
+    from calibration.calibrate import SIMULATIONS
+    from calibration.calibrate import calibrate as work_out
+    from calibration.store import Store
+    from twin.load import load
+    from twin.shell.inputs import check_new
+
+    check_new(output, force)
+    folder = work or output.with_name(output.name + ".work")
+    start = load(scenario)
+    with Store(store, write=False) as opened, terminal.engine(quiet) as progress:
+        done = work_out(
+            opened, start, seed=seed, simulations=simulations or SIMULATIONS, threads=threads,
+            progress=progress.stage, cancelled=progress.cancelled, resume_dir=folder,
+        )  # fmt: skip
+    check.write(done, output)
+    if work is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    say(check.told(done))
+    say(f"wrote {output} and {check.beside(output).name}; next: twin run {output}")

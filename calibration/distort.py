@@ -23,12 +23,10 @@ def distort(
     spoofed: float = 0.0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Return events as a poor network would have brought them, in order of arrival.
+    """Return canonical events as a poor network would have brought them, in order of arrival.
 
     Parameters
     ----------
-    events
-        Canonical events.
     loss
         Share of the devices' messages that never arrive (their running numbers then have gaps).
     delay

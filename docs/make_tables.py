@@ -178,7 +178,7 @@ def _type_words(annotation: Any) -> Iterator[str]:
     elif origin is tuple:
         yield f"{len(inside)} numbers"
     elif origin is dict:
-        yield f"names to {' or '.join(_type_words(inside[1]))}s"
+        yield f"names to {' or '.join(_type_words(inside[1])).removesuffix('s')}s"
     elif isinstance(annotation, type) and issubclass(annotation, Model):
         yield "mapping"
     else:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from twin.run import run
     from twin.schema import Scenario
     from twin.simulation import Simulation
+    from twin.study import Study, study
 
 __version__: str
 
@@ -44,6 +45,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Simulation",
+    "Study",
     "TwinError",
     "apply",
     "compare",
@@ -55,6 +57,7 @@ __all__ = [
     "positions",
     "run",
     "save",
+    "study",
     "suggest",
     "to_graph",
     "value_of_information",
@@ -70,6 +73,7 @@ _HOME = {
     "ScenarioError": "errors",
     "Simulation": "simulation",
     "TwinError": "errors",
+    "Study": "study",
     "apply": "edits",
     "compare": "compare",
     "explain": "explain",
@@ -80,6 +84,7 @@ _HOME = {
     "positions": "decoupling",
     "run": "run",
     "save": "load",
+    "study": "study",
     "suggest": "decoupling",
     "to_graph": "graphs",
     "value_of_information": "information",

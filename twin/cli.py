@@ -17,6 +17,8 @@ import typer
 from calibration.commands import app as telemetry
 from twin.shell import terminal
 from twin.shell.commands import Group, command, examples_kept
+from twin.shell.imports import imports
+from twin.shell.studies import app as studies
 from twin.shell.terminal import note, say
 
 if TYPE_CHECKING:
@@ -31,9 +33,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-)
-imports = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Make scenarios of published data."
 )
 app.add_typer(imports, name="import")
 
@@ -301,32 +300,6 @@ def schema() -> None:
     say(json.dumps(json_schema(), indent=1))
 
 
-@command(imports, "Make a scenario of a chain of Willems (2008).", name="willems")
-def import_willems(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="With stages.csv, arcs.csv.")],
-    chain: Annotated[str, typer.Option(metavar="N", help="Number of the chain.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Scenario file to write.")
-    ],
-    force: Force = False,
-) -> None:
-    """Make a scenario of one of the 38 real chains of Willems (2008), from your copy of the data.
-
-    twin import willems willems2008 --chain 10 -o chain-10.yaml
-    twin run chain-10.yaml
-
-    What the data leave open is assumed, and said in the file and here.
-    """
-    from twin.shell.inputs import check_new
-    from twin.willems import import_chain, write_import
-
-    check_new(output, force)
-    found, assumed = import_chain(folder, chain)
-    write_import(output, found, assumed)
-    say(f"wrote {output}; assumed:")
-    say("\n".join(f"* {text}" for text in assumed))
-
-
 @command(app, "Tell in words what is in a scenario.")
 def explain(scenario: Name, as_json: AsJson = False) -> None:
     """Tell in words what is in a scenario: network, cut, lead times, rules, disruptions.
@@ -422,7 +395,41 @@ def version() -> None:
     say(f"Python {platform.python_version()}, " + ", ".join(parts))
 
 
-app.registered_commands += telemetry.registered_commands
+@command(app, "Draw the report of a calibration.")
+def report(
+    calibrated: Annotated[Path, typer.Argument(metavar="CALIBRATED", help="Of twin calibrate.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="HTML page to write.")
+    ],
+    store: Annotated[
+        Path | None, typer.Option("--store", metavar="STORE", help="Back-test demand on it.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Draw the report of a calibration: one HTML page that prints well and needs no network.
+
+    twin report calibrated.yaml -o calibration.html
+    twin report calibrated.yaml --store store.db -o calibration.html
+    """
+    from calibration import check
+    from calibration.store import Store
+    from twin.files import write_text
+    from twin.load import load
+    from twin.shell.inputs import check_new
+    from viz.report import render
+    from viz.report_calibration import calibration_page
+
+    check_new(output, force)
+    found, scenario = check.read(calibrated), load(calibrated)
+    checked = None
+    if store is not None:
+        with Store(store, write=False) as opened:
+            checked = check.backtest(opened.read(kinds=("order",)), scenario)
+    write_text(output, render(calibration_page(found, scenario.name, checked)))
+    say(f"wrote {output}")
+
+
+app.registered_commands += [*studies.registered_commands, *telemetry.registered_commands]
 
 if __name__ == "__main__":
     app()

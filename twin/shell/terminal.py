@@ -63,6 +63,11 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
 
+    def stage(self, what: str, done: int, total: int, left: float) -> None:
+        """Show which stage of something longer is under way, and how much of it is done."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total, description=what)
+
     def remark(self, text: str) -> None:
         """Print a remark on stderr, above the bar if there is one."""
         if self._bar is not None:

@@ -130,7 +130,7 @@ class StudyFile(Model):
     name: Name = param("study", "short name")
     title: str = param("", "one line for people")
     description: str = param("", "the question, and what is assumed")
-    scenario: str = param(..., "base scenario: a file beside this one, or a name of `twin list`")
+    scenario: str = param("", "base scenario: a file beside this one, or a name of `twin list`")
     set: dict[str, Any] = param(dict, "changes of the scenario for all runs, by dotted key")
     disruptions: list[Disruption] = param(
         list, "disruptions added for all runs; factors reach them as disruptions.NAME.duration"

@@ -1,0 +1,216 @@
+"""Live assimilation: what is really on hand, from books that drift and looks that are noisy.
+
+Per stock point a bootstrap particle filter (Gordon, Salmond & Smith 1993) over the true stock and
+the rate at which units vanish unseen, all stock points at once: arrays are
+``(stock points, particles)``. One filter per stock point keeps the number of particles small,
+however large the chain is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from twin.errors import RunError
+
+Floats = npt.NDArray[np.float64]
+
+PARTICLES = 500
+JUNK = 0.01
+"""Share of readings that are taken to be wrong altogether (ten times the noise)."""
+LEVELS = (0.05, 0.5, 0.95)
+
+_JUNK_WIDTH = 10.0
+_WANDER = 0.004  # how much the log of the shrink rate may change in a period: 8 % in a year
+_SHRINKAGE = 0.98  # of the rates towards their mean when particles are drawn anew
+_TOO_FEW = 0.5  # share of effective particles below which they are drawn anew
+_SMALL = 1e-9  # units a period: the smallest shrink rate, so that it has a logarithm
+
+
+class Reading(NamedTuple):
+    """One look at the stock points: what was seen and its standard deviation, both in units.
+
+    ``value``: (n,), NaN where nobody looked; ``sd``: (n,), above 0.
+    """
+
+    value: Floats
+    sd: Floats
+
+
+class Filter:
+    """What is believed of the true stock and the shrink rate of ``n`` stock points.
+
+    Parameters
+    ----------
+    stock
+        ``(n,)``: on hand at the start, as known then, in units.
+    start_sd
+        ``(n,)``: standard deviation of that.
+    shrink
+        ``(n,)``: shrink that is expected before anything was seen, in units a period; what is
+        believed first is an exponential distribution with this mean.
+    particles
+        Particles per stock point.
+    seed
+        The luck.
+
+    Raises
+    ------
+    RunError
+        If a shape or a value is not allowed.
+    """
+
+    def __init__(
+        self, stock: npt.ArrayLike, *, shrink: npt.ArrayLike, start_sd: npt.ArrayLike = 0.0,
+        particles: int = PARTICLES, seed: int = 1,
+    ) -> None:  # fmt: skip
+        if particles < 2:
+            msg = f"particles = {particles}; at least 2, some hundreds are useful"
+            raise RunError(msg)
+        first = np.atleast_1d(np.asarray(stock, np.float64))
+        self._shape = first.shape[0], particles
+        spread, rate = self._row("start_sd", start_sd), self._row("shrink", shrink)
+        self._rng = np.random.Generator(np.random.Philox(seed))
+        luck = self._rng.standard_normal(self._shape)
+        self._stock = np.maximum(0.0, self._row("stock", first)[:, None] + spread[:, None] * luck)
+        drawn = self._rng.standard_exponential(self._shape)
+        self._shrink = np.maximum(_SMALL, rate[:, None] * drawn)
+        self._log_weight = np.zeros(self._shape)
+
+    def step(self, receipts: npt.ArrayLike, issues: npt.ArrayLike, *readings: Reading) -> Floats:
+        """Pass one period: goods in and out by the books, then the looks of this period.
+
+        Parameters
+        ----------
+        receipts, issues
+            ``(n,)``: units that came in (received, made) and went out (sold, shipped, used).
+        *readings
+            Any number of looks.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(readings, n)``: how each reading stood in what was expected of it, as a standard
+            normal score; NaN where nobody looked. Feed :class:`calibration.drift.Cusum` with it.
+
+        Raises
+        ------
+        RunError
+            If a shape or a value is not allowed.
+        """
+        net = self._row("receipts", receipts) - self._row("issues", issues)
+        wander = self._rng.standard_normal(self._shape)
+        self._shrink *= np.exp(_WANDER * wander)
+        gone = self._rng.poisson(self._shrink)
+        self._stock = np.maximum(0.0, self._stock + net[:, None] - gone)
+        scores = np.full((len(readings), self._shape[0]), np.nan)
+        for n, reading in enumerate(readings):
+            scores[n] = self._look(reading)
+        return scores
+
+    def quantiles(self, levels: npt.ArrayLike = LEVELS) -> tuple[Floats, Floats]:
+        """Return what is believed of stock (units) and shrink rate (units a period).
+
+        Parameters
+        ----------
+        levels
+            ``(q,)``, each from 0 to 1.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Two of shape ``(q, n)``.
+        """
+        weight = self._weights()
+        at = np.asarray(levels, np.float64)
+        return _quantiles(self._stock, weight, at), _quantiles(self._shrink, weight, at)
+
+    def means(self) -> tuple[Floats, Floats]:
+        """Return the means of stock and shrink rate, each ``(n,)``."""
+        weight = self._weights()
+        return (weight * self._stock).sum(axis=1), (weight * self._shrink).sum(axis=1)
+
+    def draw(self, size: int, seed: int = 1) -> Floats:
+        """Return draws of the true stock to start an ensemble from: ``(size, n)`` units."""
+        rng = np.random.Generator(np.random.Philox(seed))
+        places = _systematic(self._weights(), rng.random((self._shape[0], 1)), size)
+        found = np.take_along_axis(self._stock, places, axis=1)
+        return np.ascontiguousarray(rng.permuted(found, axis=1).T)
+
+    def _row(self, name: str, given: npt.ArrayLike) -> Floats:
+        """Return one finite number of 0 or more for each stock point."""
+        row = np.asarray(given, np.float64)
+        if row.shape not in ((), self._shape[:1]):
+            msg = f"{name} has shape {row.shape}; one number for each of {self._shape[0]} points"
+            raise RunError(msg)
+        if not (np.isfinite(row) & (row >= 0)).all():
+            msg = f"{name} holds {row[~(np.isfinite(row) & (row >= 0))][:1]}; finite, 0 or more"
+            raise RunError(msg)
+        return np.broadcast_to(row, self._shape[:1])
+
+    def _weights(self) -> Floats:
+        weight = np.exp(self._log_weight - self._log_weight.max(axis=1, keepdims=True))
+        return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+    def _look(self, reading: Reading) -> Floats:
+        """Weigh the particles by one look; draw them anew where few are left."""
+        seen = np.isfinite(reading.value)
+        sd = self._row("sd of a reading", np.where(seen, reading.sd, 1.0))
+        if not (sd > 0).all():
+            msg = "sd of a reading = 0; no look is exact, give the device's standard deviation"
+            raise RunError(msg)
+        value = np.where(seen, reading.value, 0.0)
+        away = (value[:, None] - self._stock) / sd[:, None]
+        before = self._weights()
+        expected = np.clip((before * ndtr(away)).sum(axis=1), 1e-12, 1 - 1e-12)
+        sure = np.exp(-0.5 * away**2)
+        wide = np.exp(-0.5 * (away / _JUNK_WIDTH) ** 2) / _JUNK_WIDTH
+        # a floor, so that a reading far from all particles weighs them alike instead of 0 / 0
+        found = np.log((1 - JUNK) * sure + JUNK * wide + 1e-300)
+        self._log_weight += np.where(seen[:, None], found, 0.0)
+        self._renew(seen)
+        return np.where(seen, ndtri(expected), np.nan)
+
+    def _renew(self, seen: npt.NDArray[np.bool_]) -> None:
+        """Draw the particles of some stock points anew in proportion to their weights.
+
+        Rates are moved by the kernel of Liu & West (2001), which keeps their mean and variance.
+        """
+        weight = self._weights()
+        few = 1 / (weight**2).sum(axis=1) < _TOO_FEW * self._shape[1]
+        rows = np.flatnonzero(seen & few)
+        if not rows.size:
+            return
+        luck = self._rng.random((rows.size, 1))
+        places = _systematic(weight[rows], luck, self._shape[1])
+        self._stock[rows] = np.take_along_axis(self._stock[rows], places, axis=1)
+        rate = np.log(np.take_along_axis(self._shrink[rows], places, axis=1))
+        mean, spread = rate.mean(axis=1, keepdims=True), rate.std(axis=1, keepdims=True)
+        a = (3 * _SHRINKAGE - 1) / (2 * _SHRINKAGE)
+        moved = a * rate + (1 - a) * mean
+        moved += np.sqrt(1 - a**2) * spread * self._rng.standard_normal(rate.shape)
+        self._shrink[rows] = np.maximum(_SMALL, np.exp(moved))
+        self._log_weight[rows] = 0.0
+
+
+def _systematic(weight: Floats, luck: Floats, size: int) -> npt.NDArray[np.int64]:
+    """Return which particles are drawn, ``(n, size)``, by systematic sampling (Kitagawa 1996)."""
+    n, m = weight.shape
+    ends = np.cumsum(weight, axis=1)
+    ends /= ends[:, -1:]
+    at = (np.arange(size) + luck) / size
+    row = np.arange(n)[:, None]  # one search for all: each row's curve runs from row to row + 1
+    found = np.searchsorted((ends + row).ravel(), (at + row).ravel(), side="left")
+    return np.asarray(np.minimum(found.reshape(n, size) - row * m, m - 1))
+
+
+def _quantiles(values: Floats, weight: Floats, levels: Floats) -> Floats:
+    order = np.argsort(values, axis=1)
+    sorted_, ends = np.take_along_axis(values, order, 1), np.take_along_axis(weight, order, 1)
+    ends = np.cumsum(ends, axis=1)
+    found = (ends[None] < levels[:, None, None] * ends[None, :, -1:]).sum(axis=2)
+    found = np.minimum(found, values.shape[1] - 1)
+    return np.take_along_axis(sorted_, found.T, axis=1).T

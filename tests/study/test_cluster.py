@@ -1,0 +1,85 @@
+"""The same study on a cluster: same bits, also when a worker is killed on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.study.cases import asked, parts, run
+from twin.errors import RunError, TwinError
+from twin.study import cluster as cluster_module
+
+distributed = pytest.importorskip("distributed", reason="the extra 'distributed' is not installed")
+LEVELS = {"length": {"key": "disruptions.fire.duration", "values": list(range(1, 13))}}
+CONTENT = asked(
+    factors={"cut": {"family": "tables"}, **LEVELS}, part=1, outputs=["on_time", "loss_area"],
+    replications=64, set={"horizon": 200},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A scheduler and two workers in processes of their own."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+        silence_logs=50,
+    ) as found:  # fmt: skip
+        yield found
+
+
+def test_a_worker_killed_on_the_way_loses_nothing(cluster: Any, tmp_path: Path) -> None:
+    alone = run(CONTENT, tmp_path / "alone")
+    killed: list[int] = []
+
+    def kill_one(done: int, total: int) -> None:
+        if done > total / 5 and not killed:
+            worker = next(iter(cluster.workers.values()))
+            killed.append(worker.pid)
+            os.kill(worker.pid, signal.SIGKILL)
+
+    out = tmp_path / "cluster"
+    found = run(CONTENT, out, scheduler=cluster.scheduler_address, progress=kill_one)
+    assert len(killed) == 1
+    assert found.table.equals(alone.table)
+    assert parts(out) == parts(tmp_path / "alone")
+    assert len(parts(out)) == 25
+
+
+def test_a_study_on_a_cluster_can_be_stopped_and_goes_on_without(cluster, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def watch(done: int, total: int) -> None:
+        if done > total / 4:
+            stop.set()
+
+    address = cluster.scheduler_address
+    with pytest.raises(RunError, match=r"of 25 parts are kept"):
+        run(CONTENT, tmp_path, scheduler=address, progress=watch, cancelled=stop)
+    assert 0 < len(parts(tmp_path)) < 25
+    run(CONTENT, tmp_path)
+    assert len(parts(tmp_path)) == 25
+
+
+def test_workers_of_other_versions_are_refused(cluster: Any, monkeypatch) -> None:
+    monkeypatch.setattr(cluster_module.platform, "python_version", lambda: "2.7")
+    with pytest.raises(RunError, match=r"worker .* has python .*here 2.7"):
+        run(CONTENT, scheduler=cluster.scheduler_address)
+
+
+def test_a_scheduler_that_is_not_there_is_told(monkeypatch) -> None:
+    monkeypatch.setattr(cluster_module, "PATIENCE", 0.5)
+    with pytest.raises(RunError, match="cannot be reached"):
+        run(CONTENT, scheduler="tcp://127.0.0.1:9")
+
+
+def test_without_the_extra_the_message_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(TwinError, match=r"pip install 'pushpull-twin\[distributed\]'"):
+        run(CONTENT, scheduler="tcp://127.0.0.1:9")
