@@ -11,8 +11,8 @@ import twin
 
 NAMES = [
     "Comparison", "NetworkError", "OutputError", "Result", "RunError", "Scenario", "ScenarioError",
-    "Simulation", "TwinError", "apply", "compare", "explain", "from_graph", "frontier",
-    "json_schema", "load", "positions", "run", "save", "suggest", "to_graph",
+    "Simulation", "Study", "TwinError", "apply", "compare", "explain", "from_graph", "frontier",
+    "json_schema", "load", "positions", "run", "save", "study", "suggest", "to_graph",
     "value_of_information",
 ]  # fmt: skip
 
