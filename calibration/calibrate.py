@@ -1,0 +1,347 @@
+"""Calibration from recorded telemetry: a scenario and events in, a checked scenario out.
+
+Stages: validate, direct estimators (what is observed), inference stock point by stock point (what
+is hidden), report. Each finished piece is kept in a folder, so that a run that was cancelled or
+died goes on where it stood; its result is the same as that of a run without a break.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import twin
+from calibration import posterior
+from calibration.direct import Estimate, demand, devices, failures, lead_times, records, yields
+from calibration.events import NAMES
+from calibration.infer.cut import cut
+from calibration.infer.point import SIMULATIONS, PointResult, infer, pooled
+from calibration.infer.prior import KINDS
+from calibration.periods import Periods, add_up
+from calibration.store import Store
+from twin import decoupling
+from twin.errors import NetworkError, RunError
+from twin.files import read_text, write_text
+from twin.schema import Scenario
+from twin.topology import Topology, build
+
+Progress = Callable[[str, int, int, float], None]
+"""Called with (what is going on, done, in all, seconds left; NaN while nobody can tell)."""
+
+ESTIMATORS: Mapping[str, Callable[..., list[Estimate]]] = {
+    "demand": demand.estimate,
+    "lead times": lead_times.estimate,
+    "yields": yields.estimate,
+    "failures": failures.estimate,
+    "devices": devices.estimate,
+    "records": records.estimate,
+}
+"""The direct estimators, by what they estimate."""
+
+_SURE = 0.99  # most that one stock point says for or against a decoupling point
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a calibration came to.
+
+    Attributes
+    ----------
+    scenario
+        The scenario with best values set and the posterior sample in it.
+    start
+        The scenario it began with.
+    estimates
+        Direct estimates.
+    points
+        What was inferred, by stock point.
+    decoupling
+        How likely each decoupling point is, by family and stage, given how its stock points order.
+    data
+        Hash of the events.
+    seed, simulations
+        The luck, and simulations per stock point.
+    """
+
+    scenario: Scenario
+    start: Scenario
+    estimates: Sequence[Estimate]
+    points: Sequence[PointResult]
+    decoupling: Mapping[str, Mapping[str, float]]
+    data: str
+    seed: int
+    simulations: int
+
+    @property
+    def flagged(self) -> list[str]:
+        """Names of the stock points that the model does not fit."""
+        from calibration.infer.misfit import LEVEL
+
+        return [p.name for p in self.points if p.p_value <= LEVEL]
+
+    @property
+    def not_identified(self) -> list[str]:
+        """Hidden quantities that keep their prior, as ``site/item policy.level``."""
+        return [
+            f"{p.name} {row.name}"
+            for p in self.points
+            for row in p.identified
+            if not row.identified
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the scenarios as plain data."""
+        return {
+            "data": self.data,
+            "seed": self.seed,
+            "simulations": self.simulations,
+            "version": twin.__version__,
+            "estimates": [_plain(e) for e in self.estimates],
+            "points": [p.to_dict() for p in self.points],
+            "decoupling": {k: dict(v) for k, v in self.decoupling.items()},
+            "flagged": self.flagged,
+            "not_identified": self.not_identified,
+        }
+
+
+def calibrate(
+    source: Store | pd.DataFrame,
+    scenario: Scenario,
+    *,
+    seed: int = 1,
+    simulations: int = SIMULATIONS,
+    kinds: Sequence[str] = tuple(KINDS),
+    threads: int = 1,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+    resume_dir: Path | None = None,
+) -> Calibration:
+    """Calibrate a scenario on telemetry.
+
+    Parameters
+    ----------
+    source
+        A store, or a table of canonical events.
+    scenario
+        Says which sites, lanes and devices there are; its values are where the search begins.
+    seed
+        The luck of the calibration; the result depends on nothing else but data and scenario.
+    simulations
+        Simulations per stock point, a power of two; fewer are quicker and give wider posteriors.
+    kinds
+        Ways of ordering to choose among (:data:`calibration.infer.prior.KINDS`).
+    threads
+        Stock points at work at once.
+    progress
+        Told how far it is and how many seconds are left.
+    cancelled
+        Set it to stop within a second or so.
+    resume_dir
+        Folder that keeps finished pieces; made if it does not exist.
+
+    Raises
+    ------
+    RunError
+        If it was cancelled (finished pieces are kept), or there are no events.
+    ScenarioError
+        If an estimate is not allowed in the scenario.
+    """
+    return _Job(
+        source, scenario, seed, simulations, tuple(kinds), progress or _silent,
+        cancelled or threading.Event(), resume_dir,
+    ).run(threads)  # fmt: skip
+
+
+def decoupling_points(top: Topology, points: Sequence[PointResult]) -> dict[str, dict[str, float]]:
+    """Return how likely each stage is a family's decoupling point, equally likely before.
+
+    A stock point below it orders only what was ordered from it, one above follows a policy.
+    """
+    driven = {p.name: p.kinds.get("order_driven", 0.0) for p in points if not p.reason}
+    found: dict[str, dict[str, float]] = {}
+    for family in top.scenario.families:
+        log: dict[str, float] = {}
+        for stage in top.stages():
+            try:
+                decoupling.validate_cut(top, family.name, stage)
+            except NetworkError:
+                continue
+            below = decoupling.order_driven_rows(top, {family.name: stage})
+            log[stage] = sum(
+                float(np.log(np.clip(p if p_row in below else 1 - p, 1 - _SURE, _SURE)))
+                for name, p in driven.items()
+                if family.name in top.families_of[p_row := top.row_of[name]]
+            )
+        if log:
+            weight = {stage: np.exp(v - max(log.values())) for stage, v in log.items()}
+            total = sum(weight.values())
+            found[family.name] = {stage: float(w / total) for stage, w in weight.items()}
+    return found
+
+
+class _Job:
+    """One calibration on its way through its stages."""
+
+    def __init__(
+        self, source: Store | pd.DataFrame, scenario: Scenario, seed: int, simulations: int,
+        kinds: tuple[str, ...], progress: Progress, cancelled: threading.Event,
+        folder: Path | None,
+    ) -> None:  # fmt: skip
+        self.start, self.seed = scenario, seed
+        self.simulations, self.kinds = simulations, kinds
+        self.progress, self.cancelled = progress, cancelled
+        self.events = source if isinstance(source, pd.DataFrame) else source.read()
+        if self.events.empty:
+            msg = "there are no events to calibrate on; `twin ingest` takes some in"
+            raise RunError(msg)
+        self.data = _digest(self.events) if isinstance(source, pd.DataFrame) else source.digest()
+        known = [self.data, scenario.hash(), seed, simulations, *kinds, twin.__version__]
+        self.key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
+        self.folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def run(self, threads: int) -> Calibration:
+        """Run all stages."""
+        estimates = self.estimates()
+        scenario = posterior.with_estimates(self.start, estimates)
+        top = build(scenario)
+        self.progress("adding up events", 0, 1, float("nan"))
+        periods = add_up(self.events, scenario)
+        points = pooled(
+            self.points(periods, top, threads), [p.stage for p in top.points], self.seed
+        )
+        where = decoupling_points(top, points)
+        scenario = twin.apply(scenario, _moved(scenario, where))
+        findings = [p.finding(periods.first) for p in points if not p.reason]
+        done = posterior.calibrated(scenario, estimates, findings, data=self.data, seed=self.seed)
+        return Calibration(
+            done, self.start, estimates, points, where, self.data, self.seed, self.simulations
+        )
+
+    def estimates(self) -> list[Estimate]:
+        """Return the direct estimates, kept by estimator."""
+        found: list[Estimate] = []
+        for n, (name, estimate) in enumerate(ESTIMATORS.items()):
+            self.progress(f"estimating {name}", n, len(ESTIMATORS), float("nan"))
+            self.check()
+            kept = self.load(f"direct {name}")
+            if kept is None:
+                kept = [_plain(e) for e in estimate(self.events, self.start, seed=self.seed)]
+                self.save(f"direct {name}", kept)
+            found += [_estimate(e) for e in kept]
+        return found
+
+    def points(self, periods: Periods, top: Topology, threads: int) -> list[PointResult]:
+        """Return what is inferred of all stock points; kept one by one."""
+        clock = _Clock(self.progress, len(top.points))
+
+        def one(row: int) -> PointResult:
+            name = f"point {top.points[row].name}"
+            kept = self.load(name)
+            if kept is not None:
+                clock.done(kept=True)
+                return PointResult.from_dict(kept)
+            part = cut(periods, top, row)
+            found = infer(
+                part, seed=self.seed + row, simulations=self.simulations, kinds=self.kinds,
+                tick=lambda _: self.check(),
+            )  # fmt: skip
+            self.save(name, found.to_dict())
+            clock.done()
+            return found
+
+        rows = range(len(top.points))
+        if threads == 1:
+            return [one(row) for row in rows]
+        with ThreadPoolExecutor(threads) as pool:
+            return [*pool.map(one, rows)]
+
+    def check(self) -> None:
+        """Stop if that is wished."""
+        if self.cancelled.is_set():
+            msg = "the calibration was cancelled"
+            if self.folder is not None:
+                msg += f"; what was done is in {self.folder}: run it again and it goes on there"
+            raise RunError(msg)
+
+    def load(self, name: str) -> Any:
+        """Return a piece that was kept for the same data, scenario and options; else nothing."""
+        path = self.path(name)
+        if path is None or not path.is_file():
+            return None
+        try:
+            kept = json.loads(read_text(path))
+        except ValueError:  # not written by us: done anew
+            return None
+        return kept["piece"] if isinstance(kept, dict) and kept.get("key") == self.key else None
+
+    def save(self, name: str, piece: Any) -> None:
+        """Keep a piece, whole or not at all."""
+        path = self.path(name)
+        if path is not None:
+            write_text(path, json.dumps({"key": self.key, "name": name, "piece": piece}))
+
+    def path(self, name: str) -> Path | None:
+        if self.folder is None:
+            return None
+        return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+
+
+class _Clock:
+    """Counts finished stock points and guesses how long the others will take."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self.progress, self.total = progress, total
+        self.n, self.fresh, self.begun = 0, 0, time.perf_counter()
+        self.lock = threading.Lock()
+        progress("inferring stock points", 0, total, float("nan"))
+
+    def done(self, *, kept: bool = False) -> None:
+        with self.lock:
+            self.n += 1
+            self.fresh += not kept
+            each = (time.perf_counter() - self.begun) / self.fresh if self.fresh else float("nan")
+            self.progress(
+                "inferring stock points", self.n, self.total, each * (self.total - self.n)
+            )
+
+
+def _silent(_what: str, _done: int, _total: int, _left: float) -> None:
+    """Tell nobody."""
+
+
+def _moved(scenario: Scenario, where: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """Return the likeliest decoupling point of each family that has one."""
+    found = {}
+    for family in scenario.families:
+        likely = where.get(family.name)
+        if family.decoupling_point is not None and likely and max(likely.values()) > 0.5:
+            found[f"families.{family.name}.decoupling_point"] = max(likely, key=lambda s: likely[s])
+    return found
+
+
+def _digest(events: pd.DataFrame) -> str:
+    """Return a hash of a table of events, whatever their order."""
+    known = events[list(NAMES)].drop(columns=["ingest_time", "raw_ref"])
+    rows = np.sort(pd.util.hash_pandas_object(known, index=False).to_numpy())
+    return hashlib.sha256(rows.tobytes()).hexdigest()[:16]
+
+
+def _plain(estimate: Estimate) -> dict[str, Any]:
+    return asdict(estimate) | {"draws": estimate.draws.tolist(), "refs": list(estimate.refs)}
+
+
+def _estimate(data: Mapping[str, Any]) -> Estimate:
+    more = {"draws": np.array(data["draws"], np.float64), "refs": tuple(data["refs"])}
+    return Estimate(**{**data, **more})

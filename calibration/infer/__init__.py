@@ -1,0 +1,1 @@
+"""Simulation-based inference of what no event tells: policies, their parameters, unseen losses."""

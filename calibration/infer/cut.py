@@ -1,0 +1,354 @@
+"""Cutting one stock point out of a network along links that are observed.
+
+What it was asked for becomes a trace; how long its own orders took, waiting at the supplier
+included, becomes a set of lead times; what was in the books is what a simulation must look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.direct import key_of
+from calibration.infer.prior import CAPACITY, SHRINK, Scale, slider
+from calibration.infer.simulate import Problem, Supply
+from calibration.infer.summaries import WARM, Series
+from calibration.periods import Periods
+from twin.compile.events import place_devices
+from twin.compile.rules import protection
+from twin.decoupling import nominal_lead
+from twin.topology import Link, Topology
+
+Floats = npt.NDArray[np.float64]
+
+FEWEST = 2 * WARM
+"""Periods that a record must have at least."""
+
+_TINY = 1e-9
+_CHANCE = 1e-6  # an order rhythm must be this unlikely by chance
+_ON_TIME = 0.98  # share of orders that keep to it
+_ALIKE = 3.0  # running totals may disagree so much more than at the best lag: goods waited
+_MET = 3  # times that orders must have come without waiting to be sure of the lead time
+_DEVICE = ("kind", "period", "noise", "bias", "read_rate", "delay", "loss")
+
+
+class Cut(NamedTuple):
+    """A stock point by itself: what to simulate, what it must look like, how large it is.
+
+    ``also`` names what is hidden besides its policy, ``limit`` is the key of its supplier's
+    capacity, ``forecast`` and ``cover`` stand in the scenario, ``notes`` say what to be careful about;
+    ``reason`` says why it cannot be inferred (then the other fields are None or empty).
+    """
+
+    name: str
+    problem: Problem | None = None
+    observed: Series | None = None
+    scale: Scale | None = None
+    also: tuple[str, ...] = ()
+    limit: str = ""
+    forecast: Mapping[str, Any] = MappingProxyType({})
+    cover: float | None = None
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def cut(periods: Periods, top: Topology, row: int) -> Cut:
+    """Cut a stock point out of its network.
+
+    Parameters
+    ----------
+    periods
+        What was observed, by period.
+    top, row
+        The scenario's network, and which stock point.
+    """
+    point = top.points[row]
+    flows = _Flows(periods, top, row)
+    reason = flows.reason()
+    if reason:
+        return Cut(point.name, reason=reason)
+    lag, before = opening_orders(flows.ordered, flows.received)
+    review, phase = rhythm(flows.ordered)
+    leads = fifo_leads(flows.ordered, flows.received, before) or [lag]
+    limit = next((key for e in top.in_links[row] if (key := _limit(top, top.links[e]))), "")
+    scale = Scale(
+        float(flows.asked.mean()), float(flows.asked.std()), float(np.mean(leads)), review
+    )
+    book = flows.book()
+    varies = not limit and len(set(leads)) > 1 and min(leads) > 0
+    problem = Problem(
+        point.name,
+        flows.asked,
+        [min(leads)] if limit else leads,
+        review,
+        phase,
+        max(0.0, float(book[0] - flows.received[0] + flows.shipped[0])),
+        _until(flows.received, before, lag),
+        _settings(top, row),
+        _devices(periods, top, row),
+        {"integer": top.scenario.integer},
+        _signal(periods, top, row, flows.asked),
+        supply_trace(flows.ordered, flows.received, before, min(leads)) if varies else None,
+        flows.patience,
+        _believed(top, row),
+    )
+    series = flows.series(book, before)
+    return Cut(
+        point.name, problem, series, scale, (SHRINK, CAPACITY) if limit else (SHRINK,), limit,
+        point.settings.forecast.model_dump(exclude_defaults=True), point.settings.policy.cover,
+        tuple(flows.notes),
+    )  # fmt: skip
+
+
+class _Flows:
+    """What came, went and was asked for at one stock point, ``(T,)`` good units each."""
+
+    def __init__(self, periods: Periods, top: Topology, row: int) -> None:
+        point = top.points[row]
+        self.key = key = (point.site.name, point.item.name)
+        self.periods, self.n = periods, periods.n
+        self.links = [top.links[e] for e in top.in_links[row]]
+        self.out = [(top.links[e], usage) for e, usage in top.out_links[row]]
+        self.unseen = [e.name for e in self.links if _way(top, e) not in periods.ordered]
+        self.ordered = self._sum(
+            e.yield_ * periods.ordered[_way(top, e)]
+            for e in self.links
+            if _way(top, e) in periods.ordered
+        )
+        came = [v for (_, *to), v in periods.received.items() if tuple(to) == key]
+        self.received = self._sum([*came, *_one(periods.made, key)])
+        went = [v for (source, _, item), v in periods.shipped.items() if (source, item) == key]
+        self.shipped = self._sum([*went, *_one(periods.sold, key), *_one(periods.used, key)])
+        self.patience = _patience(top, row)
+        self.notes: list[str] = []
+        if not self.ordered.any() and self.received.any():
+            self._orders_from_receipts()
+        self.asked = self._sum(_one(periods.demand, key)) + self._sum(
+            usage * _later(periods.ordered[_way(top, e)], e.delay)
+            for e, usage in self.out
+            if _way(top, e) in periods.ordered
+        )
+
+    def _orders_from_receipts(self) -> None:
+        """Take what came as ordered a lead time before, where orders are not reported."""
+        lead = max((nominal_lead(e) for e in self.links), default=0)
+        self.ordered = np.concatenate([self.received[lead:], np.zeros(min(lead, self.n))])
+        self.notes.append(
+            f"orders were not reported: taken from receipts {lead} periods later, so that waiting "
+            "at the supplier reads as ordering late"
+        )
+
+    def _sum(self, arrays: object) -> Floats:
+        total = np.zeros(self.n)
+        for array in arrays:  # type: ignore[attr-defined]
+            total += np.nan_to_num(array)
+        return total
+
+    def reason(self) -> str:
+        """Return why the stock point cannot be inferred by itself; empty: it can."""
+        if self.n < FEWEST:
+            return f"{self.n} periods of record; at least {FEWEST} are needed"
+        if not self.asked.any():
+            return "nothing was asked of it"
+        if not self.ordered.any():
+            missing = ", ".join(self.unseen) or "its links"
+            return f"no orders over {missing} were reported"
+        if self.key not in self.periods.books and self.key not in self.periods.on_hand:
+            return "neither books nor counts were reported"
+        return ""
+
+    def owed(self) -> Floats:
+        """Return units owed at the end of each period; who waited too long has left."""
+        asked, shipped = np.cumsum(self.asked), np.cumsum(self.shipped)
+        if self.patience is None:
+            owed = asked - shipped
+            return owed - min(0.0, float(owed.min()))  # what was owed before is at least this
+        due = _later(asked, self.patience)  # asked for so long ago that it is served or given up
+        closed = np.empty(self.n)
+        done = 0.0
+        for t in range(self.n):
+            done = closed[t] = max(done + self.shipped[t], due[t])
+        return np.asarray(np.maximum(asked - closed, 0.0))
+
+    def book(self) -> Floats:
+        """Return stock by the books; where they are silent, the last word and what moved since."""
+        known = self.periods.books.get(self.key)
+        known = self.periods.on_hand[self.key] if known is None else known
+        moved = np.cumsum(self.received - self.shipped)
+        told = np.flatnonzero(~np.isnan(known))
+        last = told[np.maximum(np.searchsorted(told, np.arange(self.n), side="right") - 1, 0)]
+        return np.asarray(known[last] + moved - moved[last])
+
+    def series(self, book: Floats, on_way: float) -> Series:
+        """Return what was observed as the summaries want it, ``(T, 1)`` each."""
+        on_order = on_way + np.cumsum(self.ordered - self.received)
+        backlog = self.owed()
+        return Series(*(x[:, None] for x in (self.ordered, on_order, backlog, book)))
+
+
+def _believed(top: Topology, row: int) -> tuple[float, float]:
+    """Return mean and variance of the lead time that the policy reckons with."""
+    policy = top.points[row].settings.policy
+    mean, variance = protection(top, row)
+    return (mean if policy.cover is None else policy.cover + 1 - policy.review), variance
+
+
+def _patience(top: Topology, row: int) -> int | None:
+    """Return how long who is served here waits; None: for ever, or not all alike."""
+    waits = {top.sinks[s].demand.patience for s in top.sinks_of[row]}
+    return waits.pop() if len(waits) == 1 and not top.out_links[row] else None
+
+
+def opening_orders(ordered: Floats, received: Floats) -> tuple[int, float]:
+    """Return the quickest lead time, and the units on order before the record began.
+
+    What has come by a period is at most what was on order at first and what was ordered a lead time
+    before; it is just that whenever nothing waits at the supplier. So the units on order are the
+    largest excess of receipts, and the lead time is the one at which it is met most often (where it
+    never is met again, the one at which the running totals agree best).
+    """
+    n = len(ordered)
+    asked, came = np.cumsum(ordered), np.cumsum(received)
+    noise = 1e-6 * max(1.0, float(asked[-1]))
+    met, gaps, before = [], [], []
+    for lag in range(max(1, n // 3)):
+        excess = came[lag:] - asked[: n - lag]
+        news = ordered[: n - lag] > _TINY  # else waiting longer changes nothing
+        highest = max(0.0, float(excess.max()))
+        met.append(int((news & (excess > highest - noise)).sum()))
+        before.append(highest)
+        gaps.append(float(np.abs(excess - (came[lag - 1] if lag else 0.0)).mean()))
+    likely = np.array(gaps) <= _ALIKE * min(gaps) + noise
+    often = np.where(likely, met, 0)
+    if often.max() >= _MET:
+        lag = int(often.argmax())
+        return lag, before[lag]
+    lag = int(np.argmin(gaps))
+    return lag, float(received[:lag].sum())
+
+
+def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int) -> Supply:
+    """Return how far deliveries had come in each period, first in first out.
+
+    Parameters
+    ----------
+    ordered, received
+        Units by period, ``(T,)``.
+    before
+        Units on order before the record began.
+    quickest
+        Shortest lead time: younger orders are never delivered.
+    """
+    came = np.cumsum(received)
+    opening = np.minimum(came, before)
+    asked = np.cumsum(ordered)
+    t = np.arange(len(ordered))
+    # deliveries of a period come before its order: only younger periods' orders may be next
+    next_ = np.searchsorted(asked, (came - before) * (1 - 1e-9) + _TINY, side="right")
+    whole = np.minimum(next_, np.maximum(t - quickest + 1, 0))
+    whole = np.maximum.accumulate(np.where(came < before - _TINY, 0, whole))
+    done = np.concatenate([[0.0], asked])[whole]
+    size = np.where(whole < t, ordered[np.minimum(whole, len(ordered) - 1)], 0.0)
+    part = np.where(size > _TINY, (came - before - done) / np.where(size > _TINY, size, 1.0), 0.0)
+    return Supply(opening, whole, np.clip(part, 0.0, 1.0))
+
+
+def fifo_leads(ordered: Floats, received: Floats, before: float) -> list[int]:
+    """Return how long each period's order took until all of it was there, first in first out.
+
+    Orders of the last periods are left out, as many as the longest took: of those the ones that
+    are there were quick (right censoring).
+    """
+    came = np.cumsum(received) - before
+    asked = np.cumsum(ordered)
+    placed = np.flatnonzero(ordered > _TINY)
+    there = np.searchsorted(came, asked[placed] * (1 - 1e-9) - _TINY)
+    done = there < len(came)
+    leads = np.maximum(there - placed, 0)
+    longest = int(leads[done].max(initial=0))
+    early = done & (placed < len(came) - longest)
+    found = leads[early] if early.any() else leads[done]
+    return [int(x) for x in found]
+
+
+def rhythm(ordered: Floats) -> tuple[int, int]:
+    """Return the review period and its phase: the longest that all orders keep to.
+
+    Orders only on every seventh day are a weekly review; an order on any other day rules it out.
+    """
+    days = np.flatnonzero(ordered > _TINY)
+    for review in range(int(slider("policy.review")[1]), 1, -1):
+        counts = np.bincount(days % review, minlength=review)
+        on_time = int(counts.max())
+        if on_time >= _ON_TIME * len(days) and review ** (1.0 - on_time) < _CHANCE:
+            return review, int(counts.argmax())
+    return 1, 0
+
+
+def _until(received: Floats, before: float, lag: int) -> list[float]:
+    """Return what came of the units on order at first, within a lead time."""
+    came = np.minimum(np.cumsum(received)[:lag], before)
+    return [float(x) for x in np.diff(came, prepend=0.0)]
+
+
+def _way(top: Topology, e: Link) -> tuple[str, str, str]:
+    p = top.points[e.to]
+    return (p.site.name if e.kind == "make" else e.source, p.site.name, p.item.name)
+
+
+def _one(series: dict[tuple[str, str], Floats], key: tuple[str, str]) -> list[Floats]:
+    return [series[key]] if key in series else []
+
+
+def _later(x: Floats, periods: int) -> Floats:
+    return np.concatenate([np.zeros(periods), x])[: len(x)]
+
+
+def _limit(top: Topology, e: Link) -> str:
+    """Return the key of the limit that the scenario says the supplier has; empty: none."""
+    for name in ("capacity", "dispatch_limit"):
+        if e.kind != "ship" and getattr(e.declared, name, None) is not None:
+            return f"{key_of(top.scenario, e.declared)}.{name}"
+    return ""
+
+
+def _settings(top: Topology, row: int) -> dict[str, object]:
+    settings = top.points[row].settings
+    forecast = settings.forecast.model_dump(exclude_defaults=True) | {"sees": "orders"}
+    for name in ("initial", "initial_error", "age"):  # of the scenario's demand, not of this trace
+        forecast.pop(name, None)
+    rates = ("misplacement", "scan_error")
+    return {"forecast": forecast} | {n: x for n in rates if (x := getattr(settings, n))}
+
+
+def _devices(periods: Periods, top: Topology, row: int) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    for placed in place_devices(top):
+        if placed.row == row:
+            spec = placed.device
+            phase = (spec.phase - periods.first) % spec.period
+            found.append({name: getattr(spec, name) for name in _DEVICE} | {"phase": phase})
+    return found
+
+
+def _signal(periods: Periods, top: Topology, row: int, asked: Floats) -> Floats | None:
+    """Return what the forecast sees, where that is not what was asked of the stock point."""
+    settings = top.points[row].settings
+    if settings.forecast.sees == "orders" or (not top.out_links[row] and not settings.forecast.age):
+        return None
+    weight = np.zeros(len(top.points))
+    weight[row] = 1.0
+    total = np.zeros(periods.n)
+    for p in reversed(top.points[: row + 1]):  # upstream first; rows below have smaller numbers
+        if not weight[p.index]:
+            continue
+        for demand in _one(periods.demand, (p.site.name, p.item.name)):
+            total += weight[p.index] * np.nan_to_num(demand)
+        for e, usage in top.out_links[p.index]:
+            link = top.links[e]
+            weight[link.to] += weight[p.index] * usage * link.share / link.yield_
+    return _later(total, settings.forecast.age) if total.any() else None

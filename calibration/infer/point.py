@@ -1,0 +1,336 @@
+"""All that is inferred of one stock point: way of ordering, values, fit, and a held-out check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.infer.abc import Inference, Weighted, choose, learn
+from calibration.infer.cut import Cut
+from calibration.infer.identify import Identified, borrow, identify, kept
+from calibration.infer.misfit import REPLICATES, misfit
+from calibration.infer.prior import CAPACITY, KINDS, Hidden, Prior, prior_of
+from calibration.infer.regression import STEPS
+from calibration.infer.simulate import PER, Problem, reference, simulate
+from calibration.infer.summaries import SUMMARIES, WARM, Series, summaries
+from calibration.posterior import DRAWS, Finding
+from calibration.scores import crps
+
+Floats = npt.NDArray[np.float64]
+
+SIMULATIONS = 8192
+"""Simulations of each stock point's reference table (a power of two)."""
+
+HELD_OUT = 0.2
+"""Share of the record, at its end, that the held-out check predicts."""
+
+THIN = 30
+"""Orders below which a stock point borrows from others of its class."""
+
+_LENDERS = 3
+_OF_EACH = 1024  # simulations of each kind of ordering, to choose among them
+_TIE = 0.8  # kinds at least this likely, next to the likeliest, are a tie
+_CLEAR = 0.5  # a kind at least this likely needs no remark
+_BAND = (0.05, 0.95)
+_TOUCH = 1e-6  # share of mean demand that still counts as inside a band of no width
+
+
+class HeldOut(NamedTuple):
+    """How well the last part of the record was predicted from what came before it.
+
+    Attributes
+    ----------
+    periods
+        Periods predicted.
+    coverage
+        Share of them whose stock by the books lay in its 90 % band.
+    crps, baseline
+        Mean CRPS of that stock, and of a guess from the stock seen before, both in units.
+    orders
+        Place of the units ordered in all among the predictions, 0 to 1.
+    """
+
+    periods: int
+    coverage: float
+    crps: float
+    baseline: float
+    orders: float
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """What was inferred of one stock point; plain data, so that it can be kept and taken up.
+
+    Attributes
+    ----------
+    name
+        ``site/item``.
+    reason
+        Why nothing could be inferred; then all else is empty.
+    kind, kinds
+        The likeliest way of ordering, and how likely each is.
+    review, phase
+        Periods between orders, and the first of them.
+    identified
+        What is known of each hidden quantity.
+    orders
+        Orders that it placed.
+    draws
+        Posterior draws by place below a stock rule; prior draws where not identified.
+    ranges
+        Range of the prior, by the same places.
+    p_value, worst
+        Of the misfit check, and the summaries that fit worst with their distance in sd.
+    pit
+        Place of each summary among replicates, by name: the second witness.
+    held_out
+        The held-out check.
+    forecast
+        Forecast settings that the policy needs, as in a scenario.
+    cover
+        Protection interval that the scenario gives; None: it follows from the lead time.
+    limit
+        Dotted key of its supplier's capacity, where that is hidden.
+    notes
+        What to be careful about.
+    """
+
+    name: str
+    reason: str = ""
+    kind: str = ""
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    review: int = 1
+    phase: int = 0
+    identified: Sequence[Identified] = ()
+    orders: int = 0
+    draws: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    p_value: float = float("nan")
+    worst: Sequence[tuple[str, float]] = ()
+    pit: Mapping[str, float] = field(default_factory=dict)
+    held_out: HeldOut | None = None
+    forecast: Mapping[str, Any] = field(default_factory=dict)
+    cover: float | None = None
+    limit: str = ""
+    notes: Sequence[str] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        data = dict(vars(self))
+        data["identified"] = [row._asdict() for row in self.identified]
+        data["held_out"] = None if self.held_out is None else self.held_out._asdict()
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PointResult:
+        """Return the result that :meth:`to_dict` wrote."""
+        known = dict(data)
+        known["identified"] = [Identified(**row) for row in data["identified"]]
+        known["held_out"] = None if data["held_out"] is None else HeldOut(**data["held_out"])
+        known["ranges"] = {k: (v[0], v[1]) for k, v in data["ranges"].items()}
+        known["worst"] = [(w[0], w[1]) for w in data["worst"]]
+        return cls(**known)
+
+    def finding(self, first: int) -> Finding:
+        """Return its stock rule and draws; ``first`` is the number of the record's first period."""
+        site, _, item = self.name.partition("/")
+        rule: dict[str, Any] = {"where": {"site": site, "item": item}}
+        rule["policy"] = dict(KINDS[self.kind].policy) | {
+            "review": self.review,
+            "phase": (self.phase + first) % self.review,
+        }
+        rule["forecast"] = dict(self.forecast)
+        draws = {n: v for n, v in self.draws.items() if n != CAPACITY}
+        for place, values in draws.items():
+            owner, _, key = place.rpartition(".")
+            (rule[owner] if owner else rule)[key] = float(np.mean(values))
+        if not KINDS[self.kind].forecast:
+            del rule["forecast"]
+        elif self.cover is not None:
+            rule["policy"]["cover"] = self.cover
+        limit = {self.limit: self.draws[CAPACITY]} if CAPACITY in self.draws else {}
+        return Finding(rule, draws, {n: self.ranges[n] for n in draws}, limit)
+
+
+def pooled(points: Sequence[PointResult], classes: Sequence[str], seed: int) -> list[PointResult]:
+    """Let stock points with few orders borrow from others of their class that order the same way.
+
+    Parameters
+    ----------
+    points
+        All results.
+    classes
+        Class of each stock point, such as its stage.
+    seed
+        Of the draws.
+    """
+    return [
+        _borrowing(point, [
+            other for other, theirs in zip(points, classes, strict=True)
+            if theirs == mine and other.kind == point.kind and other.orders >= THIN
+        ], seed) if 0 < point.orders < THIN else point
+        for point, mine in zip(points, classes, strict=True)
+    ]  # fmt: skip
+
+
+def _borrowing(point: PointResult, others: Sequence[PointResult], seed: int) -> PointResult:
+    """Return a thin stock point's result, drawn towards at least :data:`_LENDERS` others."""
+    others = [other for other in others if list(other.draws) == list(point.draws)]
+    if len(others) < _LENDERS:
+        return point
+    prior = Prior(point.kind, tuple(Hidden(n, *point.ranges[n]) for n in point.draws))
+    mine, *theirs = (_sample(one) for one in (point, *others))
+    found = borrow(mine, theirs)
+    values = prior.values(found.draws(DRAWS, seed))
+    return replace(
+        point,
+        identified=identify(prior, found),
+        draws=dict(zip(prior.names, values.T.tolist(), strict=True)),
+        notes=[
+            *point.notes,
+            f"{point.orders} orders only: drawn towards {len(others)} others alike",
+        ],
+    )
+
+
+def _sample(point: PointResult) -> Weighted:
+    """Return the draws of a result as shares of their ranges."""
+    hidden = [Hidden(n, *point.ranges[n]) for n in point.draws]
+    columns = [h.shares(np.array(point.draws[h.name])) for h in hidden]
+    return Weighted(np.clip(np.stack(columns, axis=1), 0, 1), np.full(DRAWS, 1 / DRAWS))
+
+
+def infer(
+    cut: Cut,
+    *,
+    seed: int,
+    simulations: int = SIMULATIONS,
+    kinds: Sequence[str] = tuple(KINDS),
+    tick: Callable[[int], None] | None = None,
+) -> PointResult:
+    """Infer what is hidden of one stock point.
+
+    Parameters
+    ----------
+    cut
+        The stock point by itself (:func:`calibration.infer.cut.cut`).
+    seed
+        The luck.
+    simulations
+        Of the reference table.
+    kinds
+        Ways of ordering to choose among, keys of :data:`calibration.infer.prior.KINDS`.
+    tick
+        Called with the number of simulations done after each block; may raise to stop.
+    """
+    if cut.problem is None or cut.observed is None or cut.scale is None:
+        return PointResult(cut.name, reason=cut.reason)
+    problem, observed = cut.problem, summaries(cut.observed, cut.problem.demand)[0]
+    priors = {kind: _prior(kind, cut) for kind in kinds}
+    likely = _likely(problem, priors, observed, seed, tick)
+    most = max(likely.values())
+    close = [kind for kind in kinds if likely[kind] >= _TIE * most]
+    best = min(close, key=lambda kind: (len(priors[kind].hidden), -likely[kind]))  # the plainest
+    prior = priors[best]
+    end = int(len(problem.demand) * (1 - HELD_OUT))
+    shares = prior.design(simulations, seed, PER)
+    table, early = reference(problem, prior, shares, seed=seed, end=end, tick=tick)
+    whole = learn(prior, shares, table, seed=seed, per=PER)
+    before = learn(  # much the same question: the network only brushes up
+        prior, shares, early, seed=seed, per=PER, start=whole.network, steps=STEPS // 4
+    )
+    result = PointResult(
+        name=cut.name,
+        kind=best,
+        kinds=likely,
+        review=problem.review,
+        phase=problem.phase,
+        orders=int((cut.observed.order > 0).sum()),
+        ranges={h.name: (h.low, h.high) for h in prior.hidden},
+        held_out=_held_out(cut, problem, before, end, seed + 2),
+        forecast=dict(cut.forecast),
+        cover=cut.cover,
+        limit=cut.limit,
+        notes=_notes(cut, likely[best]),
+    )
+    return _with_posterior(result, problem, whole, observed, seed)
+
+
+def _with_posterior(
+    result: PointResult, problem: Problem, inference: Inference, observed: Floats, seed: int
+) -> PointResult:
+    """Return a result with draws, what they tell, and how well replicates of them fit."""
+    prior, names = inference.prior, list(SUMMARIES)
+    posterior = inference.posterior(observed)
+    made = reference(problem, prior, posterior.draws(REPLICATES, seed), seed=seed + 1, per=1)
+    fit = misfit(observed, made)
+    drawn = prior.values(kept(prior, posterior, DRAWS, seed))
+    return replace(
+        result,
+        identified=identify(prior, posterior),
+        draws=dict(zip(prior.names, drawn.T.tolist(), strict=True)),
+        p_value=fit.p_value,
+        worst=[(names[i], gap) for i, gap in fit.worst],
+        pit=dict(zip(names, fit.pit.tolist(), strict=True)),
+    )
+
+
+def _prior(kind: str, cut: Cut) -> Prior:
+    assert cut.problem is not None
+    assert cut.scale is not None
+    forecast = cut.problem.settings.get("forecast", {})
+    averaged = forecast.get("kind") == "moving_average"
+    fixed = {"forecast.smoothing": 1.0} if averaged and KINDS[kind].forecast else {}
+    return prior_of(kind, cut.scale, also=cut.also, fixed=fixed)
+
+
+def _likely(
+    problem: Problem,
+    priors: Mapping[str, Prior],
+    observed: Floats,
+    seed: int,
+    tick: Callable[[int], None] | None,
+) -> dict[str, float]:
+    """Return how likely each kind of ordering is."""
+    if len(priors) == 1:
+        return dict.fromkeys(priors, 1.0)
+    tables = {
+        kind: reference(problem, prior, prior.design(_OF_EACH, seed, PER), seed=seed, tick=tick)
+        for kind, prior in priors.items()
+    }
+    return choose(tables, observed, seed=seed)
+
+
+def _held_out(cut: Cut, problem: Problem, inference: Inference, end: int, seed: int) -> HeldOut:
+    """Predict the last part of the record with what its first part says."""
+    assert cut.observed is not None
+    early = Series(*(x[:end] for x in cut.observed))
+    posterior: Weighted = inference.posterior(summaries(early, problem.demand[:end])[0])
+    prior = inference.prior
+    values = prior.values(posterior.draws(REPLICATES, seed))
+    made = simulate(problem, prior, values, seed=seed)
+    book, seen = made.book[end:], cut.observed.book[end:, 0]
+    low, high = np.quantile(book, _BAND, axis=1)
+    touch = _TOUCH * max(1.0, float(problem.demand.mean()))
+    inside = (seen >= low - touch) & (seen <= high + touch)
+    baseline = np.broadcast_to(cut.observed.book[WARM:end, 0], (len(seen), end - WARM))
+    ordered = float(cut.observed.order[end:].sum())
+    total = made.order[end:].sum(axis=0)
+    place = (
+        (total < ordered - touch).sum() + 0.5 * (np.abs(total - ordered) <= touch).sum()
+    ) / len(total)
+    return HeldOut(
+        len(seen), float(inside.mean()), float(crps(book, seen).mean()),
+        float(crps(baseline, seen).mean()), float(place),
+    )  # fmt: skip
+
+
+def _notes(cut: Cut, likely: float) -> list[str]:
+    found = list(cut.notes)
+    if likely < _CLEAR:
+        found.append(f"the way of ordering is not clear: the likeliest has {likely:.0%}")
+    return found

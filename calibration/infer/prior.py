@@ -1,0 +1,211 @@
+"""What may be hidden at a stock point, and where it is looked for.
+
+The range of every hidden quantity is the slider range that the scenario's schema declares for it.
+Quantities in units grow with the stock point: their range ends where the largest safety factor of
+its slider would put them (levels), at the longest review period's demand (lots), or at the mean
+demand (losses: no more is lost than is asked for).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit
+from scipy.stats import qmc
+
+from twin.schema.behaviour import Forecast, Policy, StockRule
+from twin.schema.network import Production
+
+Floats = npt.NDArray[np.float64]
+
+SHRINK = "shrink"
+CAPACITY = "capacity"
+SHARED = (SHRINK, CAPACITY)
+"""Hidden quantities that the kernel keeps once for all replications (see simulate)."""
+
+_LOG_RATIO = 20.0
+_EDGE = 1e-4  # keeps logits of values at an end of their range finite
+
+
+class Scale(NamedTuple):
+    """Size of a stock point: mean and sd of demand per period (units), lead time and review."""
+
+    mean: float
+    sd: float
+    lead: float
+    review: int = 1
+
+    def level(self, factor: float) -> float:
+        """Return mean demand over the protection interval plus ``factor`` safety stocks, units."""
+        interval = self.lead + self.review
+        return float(self.mean * interval + factor * self.sd * np.sqrt(interval))
+
+
+class Hidden(NamedTuple):
+    """One hidden quantity: its place below a stock rule, and the range it is looked for in."""
+
+    name: str
+    low: float
+    high: float
+
+    @property
+    def log(self) -> bool:
+        """Whether the range is looked at evenly in its logarithm: where its ends are far apart."""
+        return bool(self.low > 0 and self.high / self.low >= _LOG_RATIO)
+
+    def values(self, u: Floats) -> Floats:
+        """Return the values at shares ``u`` (0 to 1) of the range, same shape."""
+        if self.log:
+            return np.asarray(self.low * (self.high / self.low) ** u)
+        return np.asarray(self.low + (self.high - self.low) * u)
+
+    def shares(self, values: Floats) -> Floats:
+        """Return where in the range values lie, 0 to 1, same shape."""
+        if self.log:
+            return np.asarray(np.log(values / self.low) / np.log(self.high / self.low))
+        return np.asarray((values - self.low) / (self.high - self.low))
+
+
+class Kind(NamedTuple):
+    """One way of ordering: the policy as in a scenario, and what is hidden of it."""
+
+    policy: Mapping[str, Any]
+    hidden: tuple[str, ...]
+    forecast: bool = False
+
+
+KINDS: Mapping[str, Kind] = {
+    "base_stock": Kind({"kind": "base_stock"}, ("policy.level",)),
+    "base_stock_forecast": Kind(
+        {"kind": "base_stock"}, ("policy.safety_factor", "forecast.smoothing"), True
+    ),
+    "s_S": Kind({"kind": "s_S"}, ("policy.reorder_point", "policy.lot")),
+    "r_Q": Kind({"kind": "r_Q"}, ("policy.reorder_point", "policy.lot")),
+    "human": Kind(
+        {"kind": "human"},
+        ("policy.level", "policy.smoothing", "policy.adjustment", "policy.supply_line"),
+    ),
+    "order_driven": Kind({"kind": "order_driven"}, ()),
+}
+"""The ways of ordering that are told apart, by name."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Independent hidden quantities of one kind of ordering at one stock point.
+
+    Attributes
+    ----------
+    kind
+        A key of :data:`KINDS`.
+    hidden
+        The quantities, in the order of the columns of all arrays of values.
+    fixed
+        Value of what is known and would else be hidden, by name.
+    """
+
+    kind: str
+    hidden: tuple[Hidden, ...]
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(h.name for h in self.hidden)
+
+    @property
+    def shared(self) -> list[int]:
+        """Columns that the kernel keeps once for all replications."""
+        return [i for i, h in enumerate(self.hidden) if h.name in SHARED]
+
+    def values(self, shares: Floats) -> Floats:
+        """Return values at shares of the ranges, both ``(N, d)``."""
+        columns = [h.values(shares[:, i]) for i, h in enumerate(self.hidden)]
+        return np.stack(columns, axis=1) if columns else np.empty(shares.shape)
+
+    def shares(self, values: Floats) -> Floats:
+        """Return where in their ranges values lie, both ``(N, d)``."""
+        columns = [h.shares(values[:, i]) for i, h in enumerate(self.hidden)]
+        return np.stack(columns, axis=1) if columns else np.empty(values.shape)
+
+    def design(self, n: int, seed: int, per: int = 1) -> Floats:
+        """Return ``n`` shares that fill the ranges evenly (scrambled Sobol points), ``(n, d)``.
+
+        Columns that are shared change only every ``per`` rows.
+        """
+        d = len(self.hidden)
+        if d == 0:
+            return np.empty((n, 0))
+        found = _sobol(n, d, seed)
+        if per > 1 and self.shared:
+            slow = _sobol(-(-n // per), len(self.shared), seed + 1)
+            found[:, self.shared] = np.repeat(slow, per, axis=0)[:n]
+        return found
+
+
+def prior_of(
+    kind: str,
+    scale: Scale,
+    *,
+    also: Sequence[str] = (SHRINK,),
+    fixed: Mapping[str, float] | None = None,
+) -> Prior:
+    """Return the prior of a kind of ordering at a stock point.
+
+    Parameters
+    ----------
+    kind
+        A key of :data:`KINDS`.
+    scale
+        Size of the stock point.
+    also
+        What is hidden besides the policy: ``shrink``, ``capacity``.
+    fixed
+        Value of what is known after all, by name; it is not looked for.
+    """
+    known = dict(fixed or {})
+    names = [n for n in (*KINDS[kind].hidden, *also) if n not in known]
+    return Prior(kind, tuple(_hidden(name, scale) for name in names), known)
+
+
+def to_logit(shares: Floats) -> Floats:
+    """Return the logit of shares of a range, where draws are adjusted; same shape."""
+    return np.asarray(logit(np.clip(shares, _EDGE, 1 - _EDGE)))
+
+
+def from_logit(x: Floats) -> Floats:
+    """Return the shares of the range that belong to logits; same shape."""
+    return np.asarray(expit(x))
+
+
+def slider(name: str) -> tuple[float, float]:
+    """Return the slider range that the schema declares for a hidden quantity."""
+    owner, _, key = name.rpartition(".")
+    model: Any = {"policy": Policy, "forecast": Forecast}.get(owner, StockRule)
+    model = Production if name == CAPACITY else model
+    low, high = model.model_fields[key].json_schema_extra["slider"]
+    return float(low), float(high)
+
+
+def _hidden(name: str, scale: Scale) -> Hidden:
+    low, high = slider(name)
+    if name in ("policy.level", "policy.reorder_point"):
+        high = scale.level(slider("policy.safety_factor")[1])
+    elif name == "policy.lot":
+        low, high = (scale.mean * periods for periods in slider("policy.review"))
+    elif name == SHRINK:
+        high = min(high, scale.mean)
+    elif name == CAPACITY:  # less would never catch up, more is never seen
+        low, high = 0.9 * scale.mean, scale.mean + slider("policy.safety_factor")[1] * scale.sd
+    return Hidden(name, float(low), float(high))
+
+
+def _sobol(n: int, d: int, seed: int) -> Floats:
+    points = qmc.Sobol(d, rng=np.random.default_rng(seed)).random_base2(
+        max(0, (n - 1).bit_length())
+    )
+    return np.asarray(points[:n], dtype=np.float64)
