@@ -130,3 +130,15 @@ def test_another_shipped_scenario_is_opened_by_its_title(page, shot):
     assert len(tiles(page)) > 4
     until_count(page, "[data-node]", len(other.sites))
     shot(page, f"opened-{name}")
+
+
+def test_no_letter_is_lost_while_the_page_answers_the_first_ones(page):
+    opened(page)
+    box = "[data-form='Play'] [data-field=search] input"
+    for delay in (3, 6, 9, 12, 15, 20):  # some letters fall between question and answer
+        page.fill(box, "")
+        page.focus(box)
+        page.keyboard.type("dc_asia", delay=delay)
+        page.wait_for_timeout(400)
+        assert page.input_value(box) == "dc_asia"
+    until_there(page, "[data-panel='dc_asia']")

@@ -153,6 +153,8 @@ function render({ model, el }) {
     const focused = root.contains(document.activeElement) && document.activeElement.closest("[data-field]");
     const key = focused && focused.dataset.field;
     const tag = focused && document.activeElement.tagName + (document.activeElement.type || "") + (document.activeElement.dataset.tab || "");
+    // What is being typed is newer than what the page was told of it.
+    const typed = focused && ["text", "search"].includes(document.activeElement.type) ? document.activeElement : null;
     let group = "";
     const parts = [];
     for (const f of model.get("fields")) {
@@ -164,7 +166,10 @@ function render({ model, el }) {
     if (!key) return;
     const again = [...root.querySelectorAll("[data-field]")].find((x) => x.dataset.field === key);
     const all = again ? [...again.querySelectorAll("input,select,button")] : [];
-    all.find((x) => x.tagName + (x.type || "") + (x.dataset.tab || "") === tag)?.focus({ preventScroll: true });
+    const same = all.find((x) => x.tagName + (x.type || "") + (x.dataset.tab || "") === tag);
+    if (same && typed) same.value = typed.value;
+    same?.focus({ preventScroll: true });
+    if (same && typed) same.setSelectionRange(typed.selectionStart, typed.selectionEnd);
   };
   const frame = () => {
     root.dataset.form = model.get("label");
