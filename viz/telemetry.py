@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.balance import BOOKS
-from calibration.live.publish import REPLAYED
+from calibration.events import REPLAYED
 from calibration.store import Store
 from calibration.store_parts import Where
 from calibration.times import DAY, now, period_length, period_start, to_iso

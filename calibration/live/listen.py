@@ -24,11 +24,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from calibration.events import Event
+from calibration.events import REPLAYED, Event
 from calibration.live.connection import KEEPALIVE, Access, LiveError, refused, unreachable
 from calibration.live.health import Health, serve
 from calibration.live.payloads import TOPICS, Reader, Rejected
-from calibration.live.publish import REPLAYED
 from calibration.store import Store
 from calibration.store_parts import Load
 from calibration.times import now

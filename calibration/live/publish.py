@@ -13,12 +13,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from calibration.events import NAMES
+from calibration.events import NAMES, REPLAYED
 from calibration.live.connection import KEEPALIVE, Access, LiveError, refused, unreachable
 from calibration.live.payloads import topic_of
-
-REPLAYED = "replayed"
-"""Mark of events that were recorded or simulated, so that nobody takes them for live ones."""
 
 _IN_FLIGHT = 500  # messages on their way at once
 _ANSWER = 10.0  # seconds within which a broker answers

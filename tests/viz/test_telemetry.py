@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,10 @@ def test_a_store_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(RunError, match="no such file"):
         opening.watch(tmp_path / "none.db")
     assert opening.store() is None
+
+
+def test_the_page_needs_no_broker_client():
+    """Who installs the app has no paho-mqtt: it comes with the extra for live telemetry."""
+    code = "import sys; sys.modules['paho'] = None; import viz.telemetry, viz.page.live"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
