@@ -13,6 +13,7 @@ import typer
 
 from twin.shell import terminal
 from twin.shell.commands import USER_ERROR, command
+from twin.shell.options import AsJson, Force, Quiet
 from twin.shell.terminal import note, say
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 """Commands that :mod:`twin.cli` takes over as its own."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what was written there before.")]
 StoreFile = Annotated[
     Path, typer.Option("--store", metavar="STORE", help="The event store, one file.")
 ]

@@ -76,7 +76,7 @@ def events(
         If the scenario is wrong.
     """
     chosen = prepare(scenario, {}, seed)
-    if posterior.size(chosen):
+    if chosen.posterior.size:
         chosen = posterior.drawn(chosen, replication)
     source = f"{SOURCE} {chosen.name} seed {chosen.seed} replication {replication}"
     reporter = _Reporter(Simulation(Plan.of(chosen), 1, replication), source, books)

@@ -16,7 +16,6 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.bad_scenarios import BAD, Bad
-from tests.test_willems import folder as willems_folder
 from twin.cli import app
 from twin.load import load
 from twin.shell import effect, figures
@@ -417,18 +416,6 @@ def test_schema_is_json_schema_of_scenarios():
     told = json.loads(call("schema").stdout)
     assert "sites" in told["properties"]
     assert told["$schema"].startswith("https://json-schema.org/")
-
-
-@pytest.mark.nojit
-def test_import_willems_writes_a_scenario_and_says_what_was_assumed(tmp_path):
-    willems_folder(tmp_path)
-    path = tmp_path / "chain.yaml"
-    said = call("import", "willems", tmp_path, "--chain", 1, "-o", path).stdout
-    assert "\n* " in said
-    assert len(load(path).sites) >= 5
-    done = call("import", "willems", tmp_path, "--chain", 9, "-o", tmp_path / "x.yaml", code=2)
-    assert "9" in done.stderr
-    assert not (tmp_path / "x.yaml").exists()
 
 
 @pytest.mark.nojit

@@ -18,6 +18,7 @@ from calibration.commands import app as telemetry
 from twin.shell import terminal
 from twin.shell.commands import Group, command, examples_kept
 from twin.shell.imports import imports
+from twin.shell.options import AsJson, Force, Quiet
 from twin.shell.studies import app as studies
 from twin.shell.terminal import note, say
 
@@ -61,11 +62,8 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be given repeatedly."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Threads = Annotated[int | None, _whole("threads", "Threads at work; no number depends on it.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
 Everything = Annotated[bool, typer.Option("--all", help="Show every KPI.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what was written there before.")]
 
 
 def _version(asked: bool) -> None:

@@ -8,11 +8,6 @@ from twin.schema import Posterior, Scenario
 from twin.topology import build
 
 
-def size(scenario: Scenario) -> int:
-    """Return the number of draws of a scenario; 0 if it has none."""
-    return scenario.posterior.size
-
-
 def drawn(scenario: Scenario, d: int) -> Scenario:
     """Return a scenario with the values of one draw, and no other draws.
 

@@ -188,7 +188,7 @@ class _Job:
     def parts(self) -> list[Part]:
         """Return the blocks to run: one per replication where each takes a draw of its own."""
         scenario = self.plan.topology.scenario
-        draws = min(posterior.size(scenario), self.replications)
+        draws = min(scenario.posterior.size, self.replications)
         if not draws:
             return parts(self.plan, self.replications)
         plans = [Plan.of(posterior.drawn(scenario, d)) for d in range(draws)]

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import distributed
 import pytest
 
 from tests.study.cases import asked, parts, run
 from twin.errors import RunError, TwinError
 from twin.study import cluster as cluster_module
 
-distributed = pytest.importorskip("distributed", reason="the extra 'distributed' is not installed")
 LEVELS = {"length": {"key": "disruptions.fire.duration", "values": list(range(1, 13))}}
 CONTENT = asked(
     factors={"cut": {"family": "tables"}, **LEVELS}, part=1, outputs=["on_time", "loss_area"],

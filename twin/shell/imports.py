@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from twin.shell.commands import command
+from twin.shell.options import Force
 from twin.shell.terminal import say
 
 imports = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Make scenarios of published data."
 )
-
-Force = Annotated[bool, typer.Option("--force", help="Replace what was written there before.")]
 
 
 @command(imports, "Make a scenario of a chain of Willems (2008).", name="willems")

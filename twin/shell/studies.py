@@ -10,6 +10,7 @@ import typer
 
 from twin.shell import terminal
 from twin.shell.commands import command
+from twin.shell.options import AsJson, Force, Quiet
 from twin.shell.terminal import note, say
 
 app = typer.Typer()
@@ -25,14 +26,14 @@ def study(
         Path | None,
         typer.Option(metavar="DIR", help="Keep results there; the same command goes on."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Begin anew what is in DIR.")] = False,
+    force: Force = False,
     threads: Annotated[int | None, typer.Option(metavar="N", help="Threads at work.")] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Run on the workers of a Dask scheduler."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a study: a scenario varied by design, every run under the same luck.
 

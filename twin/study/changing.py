@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from twin import posterior
 from twin.check import CHECKS
 from twin.checks.network import disruptions_hit_something
 from twin.compile import Plan
@@ -62,7 +61,7 @@ class Changing:
             As :func:`twin.edits.apply`.
         """
         given = list(changes)
-        drawn = bool(posterior.size(self.base))  # a change makes draws forgotten: see apply
+        drawn = bool(self.base.posterior.size)  # a change makes draws forgotten: see apply
         apart = [not drawn and bool(_OF_DISRUPTIONS.match(key)) for key, _ in given]
         quiet = [change for change, loudly in zip(given, apart, strict=True) if not loudly]
         loud = [change for change, loudly in zip(given, apart, strict=True) if loudly]

@@ -98,7 +98,7 @@ class Measure:
     def _runners(self, topology: Topology, key: str) -> list[_Runner]:
         """Return one compiled scenario, or one for each draw of what calibration is not sure of."""
         scenario = topology.scenario
-        draws = posterior.size(scenario)
+        draws = scenario.posterior.size
         if not draws:
             calm = keep(self._calms, key, self._calms.get(key, {}))
             return [_Runner(self._plan(topology, key), self.outputs, calm, self.tick)]

@@ -148,7 +148,7 @@ def _base(source: Source, scenario: Scenario) -> Scenario:
         changes["seed"] = study.seed
     try:
         base = apply(scenario, changes)
-        for d in range(posterior.size(base)):
+        for d in range(base.posterior.size):
             posterior.drawn(base, d)
         return base
     except ScenarioError as error:

@@ -23,28 +23,28 @@ EACH = 2.0
 def Telemetry(session: Session) -> None:
     """Show the telemetry of the store that the server was started with."""
     path = opening.store()
-    events, set_events = solara.use_state(None)
+    read, set_read = solara.use_state(None)
     problem, set_problem = solara.use_state("")
-    solara.use_effect(lambda: _watch(path, set_events, set_problem), [])
+    solara.use_effect(lambda: _watch(path, set_read, set_problem), [])
     if path is None:
         _grey("No telemetry is connected: start the app with `twin app --store STORE`, the store "
               "that `twin ingest` or `twin listen` fills.")  # fmt: skip
     elif problem:
         _grey(problem)
-    elif events is None:
+    elif read is None:
         _grey(f"Reading {path.name} …")
     else:
-        Shown(session, path, events)
+        Shown(session, path, *read)
 
 
 @solara.component
-def Shown(session: Session, path: Path, events: Any) -> None:
+def Shown(session: Session, path: Path, stamp: tuple[int, ...], events: Any) -> None:
     """Show devices and counts."""
     mode = telemetry.mode(events)
     events_ = f"{len(events):,} event{'s' * (len(events) != 1)}"
     said = f"{path.name}, {telemetry.MODES[mode]}: {events_} of the last {telemetry.WINDOW} days."
     v.Html(tag="p", attributes={"data-telemetry": mode}, children=[said])
-    heard = solara.use_memo(lambda: telemetry.devices(events), [id(events)])
+    heard = solara.use_memo(lambda: telemetry.devices(events), [stamp])
     if heard:
         TableWidget.element(
             caption=f"{len(heard)} devices were heard", numbers=[3, 4, 5],
@@ -54,7 +54,8 @@ def Shown(session: Session, path: Path, events: Any) -> None:
             buttons=["Show site"], on_picked=lambda at: _select(session, heard[at["row"]]["site"]),
         )  # fmt: skip
     shown = session.answer.value
-    counted = telemetry.stock(events, None if shown is None else shown.comparison.b)
+    result = None if shown is None else shown.comparison.b
+    counted = solara.use_memo(lambda: telemetry.stock(events, result), [stamp, session.shown])
     if counted:
         TableWidget.element(
             caption="Last counts, the books, and what the twin expects on that day (mean)",
@@ -89,7 +90,7 @@ def _watch(path: Path | None, take: Any, refuse: Any) -> Any:
             if here != before or not here:
                 before = here
                 try:
-                    take(telemetry.snapshot(path))
+                    take((here, telemetry.snapshot(path)))
                     refuse("")
                 except TwinError as error:
                     refuse(str(error))
