@@ -111,9 +111,10 @@ def _ahead(client: Any) -> int:
 
 def _next(done: Any, look: Callable[[], None]) -> Any:
     """Return the next task that is done; look now and then whether to stop."""
+    look()  # also when results come faster than they are read: stopping waits for no pause
     while not done.has_ready():
-        look()
         time.sleep(0.02)
+        look()
     return next(done)
 
 
