@@ -84,6 +84,21 @@ def check_file(path: Path, limit: int) -> None:
         raise ScenarioError(msg)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are not there yet.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{path}: cannot be made ({error.strerror}); give another folder"
+        raise OutputError(msg) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file whole or not at all.
 

@@ -14,7 +14,7 @@ from twin.yaml_text import parse
 PICTURES = (".svg", ".png", ".pdf")
 
 
-def changes(pairs: Iterable[str]) -> dict[str, Any]:
+def changes(pairs: Iterable[str], flag: str = "--set") -> dict[str, Any]:
     """Return ``key=value`` texts as changes of a scenario; values are read as in its file.
 
     Raises
@@ -28,10 +28,10 @@ def changes(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         key, mark, value = pair.partition("=")
         if not key.strip() or not mark:
-            msg = f"--set '{pair}': must be key=value, such as --set horizon=200"
+            msg = f"{flag} '{pair}': must be key=value, such as {flag} horizon=200"
             raise RunError(msg)
         try:
-            found[key.strip()], _ = parse(value, f"--set {key.strip()}")
+            found[key.strip()], _ = parse(value, f"{flag} {key.strip()}")
         except ScenarioError as error:
             raise ScenarioError(str(error).replace(", line 1:", ":")) from error
     return found

@@ -4,27 +4,48 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.shell import terminal
+from twin.errors import RunError
+from twin.shell import inputs, terminal
 from twin.shell.commands import command
 from twin.shell.options import AsJson, Force, Quiet
 from twin.shell.terminal import note, say
+
+if TYPE_CHECKING:
+    from twin.study.findings import Findings
+    from twin.study.result import Study
 
 app = typer.Typer()
 """Commands that :mod:`twin.cli` takes over as its own."""
 
 
-@command(app, "Run a study: a scenario varied by design.")
+@command(app, "Run a study: a scenario varied by design, or a ready-made one.")
 def study(
     source: Annotated[
-        str, typer.Argument(metavar="STUDY", help="A study file, or the name of a shipped one.")
-    ],
+        str,
+        typer.Argument(metavar="STUDY", help="A study file, or a name from `twin study --list`."),
+    ] = "",
+    scenario: Annotated[
+        str | None,
+        typer.Option(metavar="SCENARIO", help="Study this one: a file, or a name."),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change of the scenario for all runs."),
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="KEY=VALUE", help="What a ready-made study is asked."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep results there; the same command goes on."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one HTML page that says it all.")
     ] = None,
     force: Force = False,
     threads: Annotated[int | None, typer.Option(metavar="N", help="Threads at work.")] = None,
@@ -32,28 +53,90 @@ def study(
         str | None,
         typer.Option(metavar="ADDRESS", help="Run on the workers of a Dask scheduler."),
     ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the studies, or the options of STUDY.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a study: a scenario varied by design, every run under the same luck.
 
-    twin study decoupling-under-outage --out frontier
+    twin study --list
+    twin study stress-test --scenario electronics --out stress --report stress.html
+    twin study stress-test --list                        what it can be asked
     twin study levers-of-a-shop --json
     twin study my-study.yaml --out results --scheduler tcp://head:8786
 
     Stopped or killed, the same command goes on where it stood. All points are checked before the
     first run.
     """
+    from twin.study import ready
     from twin.study import study as run_study
 
+    if listed or not source:
+        say(_listed(source))
+        return
+    if report is not None:
+        inputs.check_new(report, force)
+    ours: dict[str, Any] = {"out": out, "threads": threads, "scheduler": scheduler}
+    found: Findings | Study
     try:
         with terminal.engine(quiet) as progress:
-            found = run_study(
-                source, out=out, force=force, threads=threads, scheduler=scheduler,
-                progress=progress, cancelled=progress.cancelled,
-            )  # fmt: skip
+            ours |= {"progress": progress, "cancelled": progress.cancelled}
+            if ready.is_ready_made(source):
+                asked = _asked(scenario, changes, options)
+                told = None if quiet else progress.remark
+                found = ready.ready_made(source, asked, force=force, told=told, **ours)
+            else:
+                own = _own(scenario, changes, options)
+                found = run_study(source, scenario=own, force=force, **ours)
     except KeyboardInterrupt:
         if out is not None:
             note(f"twin: finished parts are kept in {out}/; the same command goes on")
         raise
     say(json.dumps(found.to_json_dict(), indent=1) if as_json else found.summary())
+    if report is not None:
+        _save(found, report)
+        note(f"twin: wrote {report}")
+
+
+def _asked(
+    scenario: str | None, changes: list[str] | None, options: list[str] | None
+) -> dict[str, Any]:
+    """Return the options of a ready-made study."""
+    asked = inputs.changes(options or (), "--with")
+    asked |= {} if scenario is None else {"scenario": scenario}
+    return asked | ({"set": inputs.changes(changes)} if changes else {})
+
+
+def _own(scenario: str | None, changes: list[str] | None, options: list[str] | None) -> Any:
+    """Return the scenario that a study file is to be run with instead of its own."""
+    from twin.edits import apply
+    from twin.load import load
+
+    if options:
+        msg = f"--with {options[0]}: asks a ready-made study (`twin study --list`); leave it out"
+        raise RunError(msg)
+    if scenario is None:
+        if changes:
+            msg = f"--set {changes[0]}: write 'set' into the study file, or name a --scenario"
+            raise RunError(msg)
+        return None
+    return apply(load(scenario), inputs.changes(changes or ()))
+
+
+def _listed(name: str) -> str:
+    """Return all studies by name; of a ready-made one what it can be asked."""
+    from twin.study import ready, shipped
+
+    if name:
+        return ready.options_told(name)
+    rows = [*((n, ready.title(n)) for n in ready.NAMES), *((n, t) for n, t, _ in shipped())]
+    width = max(len(n) for n, _ in rows)
+    return "\n".join(f"{n:<{width}}  {t}" for n, t in rows)
+
+
+def _save(found: Findings | Study, path: Path) -> None:
+    from viz.report_study import save_report
+
+    save_report(found, path)

@@ -14,8 +14,19 @@ are kept part by part, so the same call goes on after a stop of any kind.
 
 from twin.study.files import shipped
 from twin.study.intervals import bootstrap, cvar, wilson
+from twin.study.ready import ready_made
 from twin.study.result import Study, opened
 from twin.study.running import study
 from twin.study.schema import StudyFile
 
-__all__ = ["Study", "StudyFile", "bootstrap", "cvar", "opened", "shipped", "study", "wilson"]
+__all__ = [
+    "Study",
+    "StudyFile",
+    "bootstrap",
+    "cvar",
+    "opened",
+    "ready_made",
+    "shipped",
+    "study",
+    "wilson",
+]
