@@ -22,11 +22,21 @@ import pandas as pd
 
 import twin
 from calibration import posterior
-from calibration.direct import Estimate, demand, devices, failures, lead_times, records, yields
+from calibration.direct import (
+    Estimate,
+    capacity,
+    demand,
+    devices,
+    failures,
+    lead_times,
+    records,
+    yields,
+)
 from calibration.events import NAMES
 from calibration.infer.cut import cut
-from calibration.infer.point import SIMULATIONS, PointResult, infer, pooled
+from calibration.infer.point import PointResult, infer, pooled
 from calibration.infer.prior import KINDS
+from calibration.infer.rounds import SIMULATIONS
 from calibration.periods import Periods, add_up
 from calibration.store import Store
 from twin import decoupling
@@ -42,6 +52,7 @@ ESTIMATORS: Mapping[str, Callable[..., list[Estimate]]] = {
     "demand": demand.estimate,
     "lead times": lead_times.estimate,
     "yields": yields.estimate,
+    "capacity": capacity.estimate,
     "failures": failures.estimate,
     "devices": devices.estimate,
     "records": records.estimate,
@@ -70,7 +81,7 @@ class Calibration:
     data
         Hash of the events.
     seed, simulations
-        The luck, and simulations per stock point.
+        The luck, and simulations of a round per stock point.
     """
 
     scenario: Scenario
@@ -137,7 +148,8 @@ def calibrate(
     seed
         The luck of the calibration; the result depends on nothing else but data and scenario.
     simulations
-        Simulations per stock point, a power of two; fewer are quicker and give wider posteriors.
+        Simulations of a round per stock point, a power of two; fewer are quicker and give wider
+        posteriors.
     kinds
         Ways of ordering to choose among (:data:`calibration.infer.prior.KINDS`).
     threads
@@ -165,9 +177,14 @@ def calibrate(
 def decoupling_points(top: Topology, points: Sequence[PointResult]) -> dict[str, dict[str, float]]:
     """Return how likely each stage is a family's decoupling point, equally likely before.
 
-    A stock point below it orders only what was ordered from it, one above follows a policy.
+    A stock point below it orders only what was ordered from it, one above follows its own rule. What
+    follows orders by its own rule anyway, as components do, says nothing.
     """
-    driven = {p.name: p.kinds.get("order_driven", 0.0) for p in points if not p.reason}
+    driven = {
+        p.name: p.kinds.get("order_driven", 0.0)
+        for p in points
+        if not p.reason and not _orders_what_it_is_asked(top, p.name)
+    }
     found: dict[str, dict[str, float]] = {}
     for family in top.scenario.families:
         log: dict[str, float] = {}
@@ -187,6 +204,11 @@ def decoupling_points(top: Topology, points: Sequence[PointResult]) -> dict[str,
             total = sum(weight.values())
             found[family.name] = {stage: float(w / total) for stage, w in weight.items()}
     return found
+
+
+def _orders_what_it_is_asked(top: Topology, name: str) -> bool:
+    policy = top.points[top.row_of[name]].settings.policy
+    return policy.kind == "order_driven" or (policy.kind == "base_stock" and policy.level == 0)
 
 
 class _Job:

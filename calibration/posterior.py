@@ -7,7 +7,6 @@ A calibrated scenario carries its sample as data (section ``posterior``): each r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,14 +37,11 @@ class Finding(NamedTuple):
         Values by place below that rule (``policy.level``), ``(n,)`` each.
     ranges
         Where each was looked for, by the same places.
-    elsewhere
-        Draws by dotted key of what does not stand in the rule.
     """
 
     rule: Mapping[str, Any]
     draws: Mapping[str, Sequence[float]]
     ranges: Mapping[str, tuple[float, float]]
-    elsewhere: Mapping[str, Sequence[float]] = MappingProxyType({})
 
 
 def with_estimates(scenario: Scenario, estimates: Sequence[Estimate]) -> Scenario:
@@ -100,13 +96,8 @@ def calibrated(
         keys = {place: f"stock[{first + n}].{place}" for place in finding.draws}
         draws |= {keys[place]: _rounded(values) for place, values in finding.draws.items()}
         prior |= {keys[place]: limits for place, limits in finding.ranges.items()}
-        draws |= {key: _rounded(values) for key, values in finding.elsewhere.items()}
-    changes: dict[str, Any] = {
-        key: float(np.mean(values)) for f in findings for key, values in f.elsewhere.items()
-    }
-    if findings:
-        changes["stock[+]"] = [dict(finding.rule) for finding in findings]
-    found = twin.apply(scenario, changes)
+    rules = [dict(finding.rule) for finding in findings]
+    found = twin.apply(scenario, {"stock[+]": rules} if rules else {})
     if not draws:
         return found
     sample = {

@@ -2,7 +2,7 @@
 
 A reference table of simulations from the prior is halved. On one half a network learns the mean of
 the hidden values given the summaries; on the other, which it has not seen, the simulations nearest
-to the observation in those means are adjusted on the logit scale: the local line and the local
+to the observation in those means are adjusted as angles (see prior): the local line and the local
 spread of what it leaves (Beaumont, Zhang & Balding 2002, Genetics 162: 2025-2035; Blum & François
 2010, Stat. Comput. 20: 63-73). The table serves any number of observations of the same stock point.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibration.infer.prior import Prior, from_logit, to_logit
+from calibration.infer.prior import Prior, from_angle, to_angle
 from calibration.infer.regression import STEPS, Regression, fit
 
 Floats = npt.NDArray[np.float64]
@@ -84,7 +84,7 @@ class Inference:
         weights /= weights.sum()
         shares = self.shares[rows]
         if adjust:
-            shares = from_logit(_adjusted(to_logit(shares), gap[rows], weights))
+            shares = from_angle(_adjusted(to_angle(shares), gap[rows], weights))
         return Weighted(shares, weights)
 
 
@@ -115,10 +115,10 @@ def learn(
     """
     groups = np.random.default_rng(seed).permutation(-(-len(shares) // per))
     first = np.isin(np.arange(len(shares)) // per, groups[: len(groups) // 2])
-    network = fit(summaries[first], to_logit(shares[first]), seed=seed, start=start, steps=steps)
+    network = fit(summaries[first], to_angle(shares[first]), seed=seed, start=start, steps=steps)
     found = network(summaries[~first])
     # distances count in what the network cannot tell: a sharp estimate is worth more
-    spread = np.maximum((found - to_logit(shares[~first])).std(axis=0), 1e-9)
+    spread = np.maximum((found - to_angle(shares[~first])).std(axis=0), 1e-9)
     return Inference(prior, network, shares[~first], found, spread)
 
 

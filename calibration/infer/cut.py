@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibration.direct import key_of
-from calibration.infer.prior import CAPACITY, SHRINK, Scale, slider
+from calibration.infer.prior import COVER, SHRINK, Scale, slider
 from calibration.infer.simulate import Problem, Supply
-from calibration.infer.summaries import WARM, Series
+from calibration.infer.summaries import WARM, Series, net
 from calibration.periods import Periods
 from twin.compile.events import place_devices
 from twin.compile.rules import protection
@@ -39,9 +38,9 @@ _DEVICE = ("kind", "period", "noise", "bias", "read_rate", "delay", "loss")
 class Cut(NamedTuple):
     """A stock point by itself: what to simulate, what it must look like, how large it is.
 
-    ``also`` names what is hidden besides its policy, ``limit`` is the key of its supplier's
-    capacity, ``forecast`` and ``cover`` stand in the scenario, ``notes`` say what to be careful about;
-    ``reason`` says why it cannot be inferred (then the other fields are None or empty).
+    ``also`` names what is hidden besides its policy, ``forecast`` and ``cover`` stand in the scenario,
+    ``notes`` say what to be careful about; ``reason`` says why it cannot be inferred (then the other
+    fields are None or empty).
     """
 
     name: str
@@ -49,7 +48,6 @@ class Cut(NamedTuple):
     observed: Series | None = None
     scale: Scale | None = None
     also: tuple[str, ...] = ()
-    limit: str = ""
     forecast: Mapping[str, Any] = MappingProxyType({})
     cover: float | None = None
     notes: tuple[str, ...] = ()
@@ -71,34 +69,36 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
     reason = flows.reason()
     if reason:
         return Cut(point.name, reason=reason)
-    lag, before = opening_orders(flows.ordered, flows.received)
+    lag, before = flows.opening()
     review, phase = rhythm(flows.ordered)
     leads = fifo_leads(flows.ordered, flows.received, before) or [lag]
-    limit = next((key for e in top.in_links[row] if (key := _limit(top, top.links[e]))), "")
+    believed = _believed(top, row)
     scale = Scale(
-        float(flows.asked.mean()), float(flows.asked.std()), float(np.mean(leads)), review
-    )
+        float(flows.asked.mean()), float(flows.asked.std()), float(np.mean(leads)), review,
+        believed[0] + review - 1,
+    )  # fmt: skip
     book = flows.book()
-    varies = not limit and len(set(leads)) > 1 and min(leads) > 0
+    varies = len(set(leads)) > 1 and min(leads) > 0
     problem = Problem(
         point.name,
         flows.asked,
-        [min(leads)] if limit else leads,
+        leads,
         review,
         phase,
         max(0.0, float(book[0] - flows.received[0] + flows.shipped[0])),
-        _until(flows.received, before, lag),
+        _until(flows.received, before),
         _settings(top, row),
         _devices(periods, top, row),
         {"integer": top.scenario.integer},
         _signal(periods, top, row, flows.asked),
         supply_trace(flows.ordered, flows.received, before, min(leads)) if varies else None,
         flows.patience,
-        _believed(top, row),
+        believed,
+        flows.component,
     )
     series = flows.series(book, before)
     return Cut(
-        point.name, problem, series, scale, (SHRINK, CAPACITY) if limit else (SHRINK,), limit,
+        point.name, problem, series, scale, flows.also(believed),
         point.settings.forecast.model_dump(exclude_defaults=True), point.settings.policy.cover,
         tuple(flows.notes),
     )  # fmt: skip
@@ -110,9 +110,10 @@ class _Flows:
     def __init__(self, periods: Periods, top: Topology, row: int) -> None:
         point = top.points[row]
         self.key = key = (point.site.name, point.item.name)
-        self.periods, self.n = periods, periods.n
+        self.periods, self.top, self.n = periods, top, periods.n
         self.links = [top.links[e] for e in top.in_links[row]]
         self.out = [(top.links[e], usage) for e, usage in top.out_links[row]]
+        self.component = any(e.kind == "make" for e, _ in self.out)
         self.unseen = [e.name for e in self.links if _way(top, e) not in periods.ordered]
         self.ordered = self._sum(
             e.yield_ * periods.ordered[_way(top, e)]
@@ -161,6 +162,40 @@ class _Flows:
             return "neither books nor counts were reported"
         return ""
 
+    def also(self, believed: tuple[float, float]) -> tuple[str, ...]:
+        """Return what is hidden besides the policy.
+
+        Losses, where someone counts; and the lead time that the policy reckons with, where lead
+        times vary: who ordered knew no more of their mean than we do, and took another number.
+        """
+        policy = self.top.points[self.top.row_of["/".join(self.key)]].settings.policy
+        hidden = (COVER,) if believed[1] > 0 and policy.cover is None else ()
+        if self.key in self.periods.on_hand:
+            return (SHRINK, *hidden)
+        self.notes.append(
+            "nobody counts here: shrink cannot be seen and stays as the scenario has it"
+        )
+        return hidden
+
+    def opening(self) -> tuple[int, float]:
+        """Return the quickest lead time, and the units on order before the record began.
+
+        Dispatches, where they are reported, tell what was on the way; else what waited at the
+        supplier all along would read as a longer way.
+        """
+        ways = [way for e in self.links if (way := _way(self.top, e)) in self.periods.ordered]
+        if not ways or any(way not in self.periods.shipped for way in ways):
+            return opening_orders(self.ordered, self.received)
+        sent = self._sum(self.periods.shipped[way] for way in ways)
+        lag, on_way = opening_orders(sent, self.received)
+        asked = self._sum(
+            _later(self.periods.ordered[_way(self.top, e)], e.delay)
+            for e in self.links
+            if _way(self.top, e) in ways
+        )
+        waited = max(0.0, float((np.cumsum(sent) - np.cumsum(asked)).max()))
+        return lag, on_way + waited
+
     def owed(self) -> Floats:
         """Return units owed at the end of each period; who waited too long has left."""
         asked, shipped = np.cumsum(self.asked), np.cumsum(self.shipped)
@@ -187,7 +222,8 @@ class _Flows:
         """Return what was observed as the summaries want it, ``(T, 1)`` each."""
         on_order = on_way + np.cumsum(self.ordered - self.received)
         backlog = self.owed()
-        return Series(*(x[:, None] for x in (self.ordered, on_order, backlog, book)))
+        found = Series(*(x[:, None] for x in (self.ordered, on_order, backlog, book)))
+        return net(found) if self.component else found
 
 
 def _believed(top: Topology, row: int) -> tuple[float, float]:
@@ -289,10 +325,11 @@ def rhythm(ordered: Floats) -> tuple[int, int]:
     return 1, 0
 
 
-def _until(received: Floats, before: float, lag: int) -> list[float]:
-    """Return what came of the units on order at first, within a lead time."""
-    came = np.minimum(np.cumsum(received)[:lag], before)
-    return [float(x) for x in np.diff(came, prepend=0.0)]
+def _until(received: Floats, before: float) -> list[float]:
+    """Return what came of the units on order at first, period by period until all was there."""
+    came = np.minimum(np.cumsum(received), before)
+    last = int(np.searchsorted(came, before * (1 - 1e-9)))
+    return [float(x) for x in np.diff(came[: last + 1], prepend=0.0)]
 
 
 def _way(top: Topology, e: Link) -> tuple[str, str, str]:
@@ -306,14 +343,6 @@ def _one(series: dict[tuple[str, str], Floats], key: tuple[str, str]) -> list[Fl
 
 def _later(x: Floats, periods: int) -> Floats:
     return np.concatenate([np.zeros(periods), x])[: len(x)]
-
-
-def _limit(top: Topology, e: Link) -> str:
-    """Return the key of the limit that the scenario says the supplier has; empty: none."""
-    for name in ("capacity", "dispatch_limit"):
-        if e.kind != "ship" and getattr(e.declared, name, None) is not None:
-            return f"{key_of(top.scenario, e.declared)}.{name}"
-    return ""
 
 
 def _settings(top: Topology, row: int) -> dict[str, object]:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import logit
 
 from calibration.infer.abc import Weighted
-from calibration.infer.prior import Prior, to_logit
+from calibration.infer.prior import Prior
 
 WIDEST = 0.8
 """A 90 % interval wider than this share of the prior's tells nothing worth having."""
@@ -17,6 +18,7 @@ WIDEST = 0.8
 Floats = npt.NDArray[np.float64]
 
 _EACH = 200  # draws of each of the others
+_EDGE = 1e-4  # keeps logits of values at an end of their range finite
 _TAILS = (0.05, 0.5, 0.95)
 
 
@@ -46,7 +48,7 @@ class Identified(NamedTuple):
 def identify(prior: Prior, posterior: Weighted) -> list[Identified]:
     """Return what a posterior tells about each hidden quantity."""
     found = []
-    quantiles = posterior.quantiles(_TAILS)
+    quantiles = prior.whole(posterior.quantiles(_TAILS))
     for i, hidden in enumerate(prior.hidden):
         width = float(quantiles[2, i] - quantiles[0, i]) / (_TAILS[2] - _TAILS[0])
         known = width <= WIDEST
@@ -62,20 +64,24 @@ def borrow(posterior: Weighted, others: Sequence[Weighted]) -> Weighted:
     How the others spread (normal on the logit scale) takes the place of the prior: draws are weighed
     by the ratio of both, so that whoever has much data of its own hardly moves.
     """
-    logits = to_logit(np.concatenate([other.draws(_EACH, n) for n, other in enumerate(others)]))
+    logits = _logit(np.concatenate([other.draws(_EACH, n) for n, other in enumerate(others)]))
     middle, variance = logits.mean(axis=0), logits.var(axis=0) + 1e-6
-    x = to_logit(posterior.shares)
+    x = _logit(posterior.shares)
     flat = np.log(posterior.shares * (1 - posterior.shares) + 1e-12)  # uniform shares in logits
     log = (-((x - middle) ** 2) / (2 * variance) - flat).sum(axis=1)
     weights = posterior.weights * np.exp(log - log.max())
     return Weighted(posterior.shares, weights / weights.sum())
 
 
+def _logit(shares: Floats) -> Floats:
+    return np.asarray(logit(np.clip(shares, _EDGE, 1 - _EDGE)))
+
+
 def kept(prior: Prior, posterior: Weighted, draws: int, seed: int) -> Floats:
-    """Return draws, ``(draws, d)`` shares: the prior's own in columns that are not identified."""
-    shares = posterior.draws(draws, seed)
+    """Return drawn values, ``(draws, d)``: the prior's own in columns that are not identified."""
+    values = prior.values(posterior.draws(draws, seed))
     rng = np.random.default_rng(seed)
     for i, row in enumerate(identify(prior, posterior)):
         if not row.identified:
-            shares[:, i] = rng.random(draws)
-    return shares
+            values[:, i] = prior.hidden[i].values(rng.random(draws))
+    return values

@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 REPLICATES = 199
 LEVEL = 0.01
 _RIDGE = 1e-3
+_LEAST = 1e-9
 
 
 class Misfit(NamedTuple):
@@ -59,7 +60,7 @@ def misfit(observed: Floats, replicates: Floats, worst: int = 3) -> Misfit:
     distance = _distances(every)
     p_value = float((distance >= distance[0] * (1 - 1e-9)).mean())
     spread = replicates.std(axis=0)
-    away = np.abs(observed - replicates.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
+    away = np.abs(observed - replicates.mean(axis=0)) / np.maximum(spread, _LEAST)
     order = np.argsort(-away)[:worst]
     below = (replicates < observed).sum(axis=0) + 0.5 * (replicates == observed).sum(axis=0)
     named = tuple((int(i), float(away[i])) for i in order)
@@ -72,7 +73,6 @@ def _distances(points: Floats) -> Floats:
     All points are treated alike, the first too: that makes their order of distance fair.
     """
     spread = points.std(axis=0)
-    kept = spread > 1e-9
-    z = (points[:, kept] - points[:, kept].mean(axis=0)) / spread[kept]
+    z = (points - points.mean(axis=0)) / np.maximum(spread, _LEAST)
     cov = z.T @ z / len(z) + _RIDGE * np.eye(z.shape[1])
     return np.asarray(np.einsum("np,np->n", z @ np.linalg.inv(cov), z))

@@ -9,21 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibration.infer.abc import Inference, Weighted, choose, learn
+from calibration.infer.abc import Inference, Weighted, choose
 from calibration.infer.cut import Cut
 from calibration.infer.identify import Identified, borrow, identify, kept
 from calibration.infer.misfit import REPLICATES, misfit
-from calibration.infer.prior import CAPACITY, KINDS, Hidden, Prior, prior_of
-from calibration.infer.regression import STEPS
+from calibration.infer.prior import KINDS, Hidden, Prior, prior_of
+from calibration.infer.rounds import SIMULATIONS, learn_here
 from calibration.infer.simulate import PER, Problem, reference, simulate
-from calibration.infer.summaries import SUMMARIES, WARM, Series, summaries
+from calibration.infer.summaries import SUMMARIES, WARM, Series, blurred, summaries
 from calibration.posterior import DRAWS, Finding
 from calibration.scores import crps
 
 Floats = npt.NDArray[np.float64]
-
-SIMULATIONS = 8192
-"""Simulations of each stock point's reference table (a power of two)."""
 
 HELD_OUT = 0.2
 """Share of the record, at its end, that the held-out check predicts."""
@@ -32,7 +29,8 @@ THIN = 30
 """Orders below which a stock point borrows from others of its class."""
 
 _LENDERS = 3
-_OF_EACH = 1024  # simulations of each kind of ordering, to choose among them
+_OF_EACH = 512  # simulations of each kind of ordering, to choose among them
+_PLAIN = 0.05  # p-value above which nothing hidden is needed
 _TIE = 0.8  # kinds at least this likely, next to the likeliest, are a tie
 _CLEAR = 0.5  # a kind at least this likely needs no remark
 _BAND = (0.05, 0.95)
@@ -93,8 +91,6 @@ class PointResult:
         Forecast settings that the policy needs, as in a scenario.
     cover
         Protection interval that the scenario gives; None: it follows from the lead time.
-    limit
-        Dotted key of its supplier's capacity, where that is hidden.
     notes
         What to be careful about.
     """
@@ -115,7 +111,6 @@ class PointResult:
     held_out: HeldOut | None = None
     forecast: Mapping[str, Any] = field(default_factory=dict)
     cover: float | None = None
-    limit: str = ""
     notes: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,16 +139,14 @@ class PointResult:
             "phase": (self.phase + first) % self.review,
         }
         rule["forecast"] = dict(self.forecast)
-        draws = {n: v for n, v in self.draws.items() if n != CAPACITY}
-        for place, values in draws.items():
+        for place, values in self.draws.items():
             owner, _, key = place.rpartition(".")
             (rule[owner] if owner else rule)[key] = float(np.mean(values))
         if not KINDS[self.kind].forecast:
             del rule["forecast"]
         elif self.cover is not None:
             rule["policy"]["cover"] = self.cover
-        limit = {self.limit: self.draws[CAPACITY]} if CAPACITY in self.draws else {}
-        return Finding(rule, draws, {n: self.ranges[n] for n in draws}, limit)
+        return Finding(rule, self.draws, self.ranges)
 
 
 def pooled(points: Sequence[PointResult], classes: Sequence[str], seed: int) -> list[PointResult]:
@@ -221,7 +214,7 @@ def infer(
     seed
         The luck.
     simulations
-        Of the reference table.
+        Of each round.
     kinds
         Ways of ordering to choose among, keys of :data:`calibration.infer.prior.KINDS`.
     tick
@@ -229,7 +222,8 @@ def infer(
     """
     if cut.problem is None or cut.observed is None or cut.scale is None:
         return PointResult(cut.name, reason=cut.reason)
-    problem, observed = cut.problem, summaries(cut.observed, cut.problem.demand)[0]
+    problem = cut.problem
+    observed = blurred(summaries(cut.observed, problem.demand), seed)[0]
     priors = {kind: _prior(kind, cut) for kind in kinds}
     likely = _likely(problem, priors, observed, seed, tick)
     most = max(likely.values())
@@ -237,11 +231,8 @@ def infer(
     best = min(close, key=lambda kind: (len(priors[kind].hidden), -likely[kind]))  # the plainest
     prior = priors[best]
     end = int(len(problem.demand) * (1 - HELD_OUT))
-    shares = prior.design(simulations, seed, PER)
-    table, early = reference(problem, prior, shares, seed=seed, end=end, tick=tick)
-    whole = learn(prior, shares, table, seed=seed, per=PER)
-    before = learn(  # much the same question: the network only brushes up
-        prior, shares, early, seed=seed, per=PER, start=whole.network, steps=STEPS // 4
+    whole, before = learn_here(
+        problem, prior, observed, seed=seed, end=end, simulations=simulations, tick=tick
     )
     result = PointResult(
         name=cut.name,
@@ -254,7 +245,6 @@ def infer(
         held_out=_held_out(cut, problem, before, end, seed + 2),
         forecast=dict(cut.forecast),
         cover=cut.cover,
-        limit=cut.limit,
         notes=_notes(cut, likely[best]),
     )
     return _with_posterior(result, problem, whole, observed, seed)
@@ -268,7 +258,7 @@ def _with_posterior(
     posterior = inference.posterior(observed)
     made = reference(problem, prior, posterior.draws(REPLICATES, seed), seed=seed + 1, per=1)
     fit = misfit(observed, made)
-    drawn = prior.values(kept(prior, posterior, DRAWS, seed))
+    drawn = kept(prior, posterior, DRAWS, seed)
     return replace(
         result,
         identified=identify(prior, posterior),
@@ -295,9 +285,14 @@ def _likely(
     seed: int,
     tick: Callable[[int], None] | None,
 ) -> dict[str, float]:
-    """Return how likely each kind of ordering is."""
+    """Return how likely each kind of ordering is; the first that fits with nothing hidden is it."""
     if len(priors) == 1:
         return dict.fromkeys(priors, 1.0)
+    for kind, prior in priors.items():
+        if not prior.hidden:
+            made = reference(problem, prior, np.empty((REPLICATES, 0)), seed=seed, tick=tick)
+            if misfit(observed, made).p_value > _PLAIN:
+                return {other: float(other == kind) for other in priors}
     tables = {
         kind: reference(problem, prior, prior.design(_OF_EACH, seed, PER), seed=seed, tick=tick)
         for kind, prior in priors.items()
@@ -309,7 +304,8 @@ def _held_out(cut: Cut, problem: Problem, inference: Inference, end: int, seed: 
     """Predict the last part of the record with what its first part says."""
     assert cut.observed is not None
     early = Series(*(x[:end] for x in cut.observed))
-    posterior: Weighted = inference.posterior(summaries(early, problem.demand[:end])[0])
+    seen = blurred(summaries(early, problem.demand[:end]), seed)[0]
+    posterior: Weighted = inference.posterior(seen)
     prior = inference.prior
     values = prior.values(posterior.draws(REPLICATES, seed))
     made = simulate(problem, prior, values, seed=seed)

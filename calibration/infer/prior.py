@@ -1,7 +1,8 @@
 """What may be hidden at a stock point, and where it is looked for.
 
 The range of every hidden quantity is the slider range that the scenario's schema declares for it.
-Quantities in units grow with the stock point: their range ends where the largest safety factor of
+What a policy takes for its protection interval is looked for about the one that
+its lead time gives. Quantities in units grow with the stock point: their range ends where the largest safety factor of
 its slider would put them (levels), at the longest review period's demand (lots), or at the mean
 demand (losses: no more is lost than is asked for).
 """
@@ -14,30 +15,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
 from scipy.stats import qmc
 
 from twin.schema.behaviour import Forecast, Policy, StockRule
-from twin.schema.network import Production
 
 Floats = npt.NDArray[np.float64]
 
 SHRINK = "shrink"
-CAPACITY = "capacity"
-SHARED = (SHRINK, CAPACITY)
+COVER = "policy.cover"
+SHARED = (SHRINK,)
 """Hidden quantities that the kernel keeps once for all replications (see simulate)."""
 
 _LOG_RATIO = 20.0
-_EDGE = 1e-4  # keeps logits of values at an end of their range finite
+_COVERS = (0.5, 1.5)
 
 
 class Scale(NamedTuple):
-    """Size of a stock point: mean and sd of demand per period (units), lead time and review."""
+    """Size of a stock point: mean and sd of demand per period (units), lead time and review.
+
+    ``cover`` is the protection interval that its policy is thought to reckon with, in periods.
+    """
 
     mean: float
     sd: float
     lead: float
     review: int = 1
+    cover: float = 0.0
 
     def level(self, factor: float) -> float:
         """Return mean demand over the protection interval plus ``factor`` safety stocks, units."""
@@ -84,7 +87,13 @@ KINDS: Mapping[str, Kind] = {
         {"kind": "base_stock"}, ("policy.safety_factor", "forecast.smoothing"), True
     ),
     "s_S": Kind({"kind": "s_S"}, ("policy.reorder_point", "policy.lot")),
+    "s_S_forecast": Kind(
+        {"kind": "s_S"}, ("policy.safety_factor", "policy.lot", "forecast.smoothing"), True
+    ),
     "r_Q": Kind({"kind": "r_Q"}, ("policy.reorder_point", "policy.lot")),
+    "r_Q_forecast": Kind(
+        {"kind": "r_Q"}, ("policy.safety_factor", "policy.lot", "forecast.smoothing"), True
+    ),
     "human": Kind(
         {"kind": "human"},
         ("policy.level", "policy.smoothing", "policy.adjustment", "policy.supply_line"),
@@ -106,11 +115,15 @@ class Prior:
         The quantities, in the order of the columns of all arrays of values.
     fixed
         Value of what is known and would else be hidden, by name.
+    box
+        Part of each range that is looked into, as shares of it; empty: all. Shares of a prior with
+        a box are shares of the box.
     """
 
     kind: str
     hidden: tuple[Hidden, ...]
     fixed: Mapping[str, float] = field(default_factory=dict)
+    box: tuple[tuple[float, float], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,15 +135,27 @@ class Prior:
         """Columns that the kernel keeps once for all replications."""
         return [i for i, h in enumerate(self.hidden) if h.name in SHARED]
 
+    def whole(self, shares: Floats) -> Floats:
+        """Return shares of the whole ranges at shares of the box, both ``(N, d)``."""
+        if not self.box:
+            return shares
+        low, high = np.array(self.box).T
+        return np.asarray(low + (high - low) * shares)
+
     def values(self, shares: Floats) -> Floats:
-        """Return values at shares of the ranges, both ``(N, d)``."""
-        columns = [h.values(shares[:, i]) for i, h in enumerate(self.hidden)]
+        """Return values at shares, both ``(N, d)``."""
+        at = self.whole(shares)
+        columns = [h.values(at[:, i]) for i, h in enumerate(self.hidden)]
         return np.stack(columns, axis=1) if columns else np.empty(shares.shape)
 
     def shares(self, values: Floats) -> Floats:
-        """Return where in their ranges values lie, both ``(N, d)``."""
+        """Return the shares at which values lie, both ``(N, d)``."""
         columns = [h.shares(values[:, i]) for i, h in enumerate(self.hidden)]
-        return np.stack(columns, axis=1) if columns else np.empty(values.shape)
+        at = np.stack(columns, axis=1) if columns else np.empty(values.shape)
+        if not self.box:
+            return at
+        low, high = np.array(self.box).T
+        return np.asarray((at - low) / (high - low))
 
     def design(self, n: int, seed: int, per: int = 1) -> Floats:
         """Return ``n`` shares that fill the ranges evenly (scrambled Sobol points), ``(n, d)``.
@@ -163,44 +188,48 @@ def prior_of(
     scale
         Size of the stock point.
     also
-        What is hidden besides the policy: ``shrink``, ``capacity``.
+        What is hidden besides the policy: ``shrink``, ``policy.cover`` (of those that forecast).
     fixed
         Value of what is known after all, by name; it is not looked for.
     """
     known = dict(fixed or {})
     names = [n for n in (*KINDS[kind].hidden, *also) if n not in known]
+    names = [n for n in names if n != COVER or KINDS[kind].forecast]
     return Prior(kind, tuple(_hidden(name, scale) for name in names), known)
 
 
-def to_logit(shares: Floats) -> Floats:
-    """Return the logit of shares of a range, where draws are adjusted; same shape."""
-    return np.asarray(logit(np.clip(shares, _EDGE, 1 - _EDGE)))
+def to_angle(shares: Floats) -> Floats:
+    """Return shares of a range as angles, 0 to a quarter turn, where draws are adjusted; same shape.
+
+    In the middle that is nearly a line, and what is moved beyond an end comes back from it
+    (:func:`from_angle`), so that no share leaves its range and none is far from all others.
+    """
+    return np.asarray(np.arcsin(np.sqrt(np.clip(shares, 0.0, 1.0))))
 
 
-def from_logit(x: Floats) -> Floats:
-    """Return the shares of the range that belong to logits; same shape."""
-    return np.asarray(expit(x))
+def from_angle(x: Floats) -> Floats:
+    """Return the shares of the range that belong to angles; same shape."""
+    return np.asarray(np.sin(x) ** 2)
 
 
 def slider(name: str) -> tuple[float, float]:
     """Return the slider range that the schema declares for a hidden quantity."""
     owner, _, key = name.rpartition(".")
     model: Any = {"policy": Policy, "forecast": Forecast}.get(owner, StockRule)
-    model = Production if name == CAPACITY else model
     low, high = model.model_fields[key].json_schema_extra["slider"]
     return float(low), float(high)
 
 
 def _hidden(name: str, scale: Scale) -> Hidden:
-    low, high = slider(name)
+    low, high = (0.0, 0.0) if name == COVER else slider(name)
     if name in ("policy.level", "policy.reorder_point"):
         high = scale.level(slider("policy.safety_factor")[1])
     elif name == "policy.lot":
         low, high = (scale.mean * periods for periods in slider("policy.review"))
+    elif name == COVER:
+        low, high = _COVERS[0] * scale.cover, _COVERS[1] * scale.cover
     elif name == SHRINK:
         high = min(high, scale.mean)
-    elif name == CAPACITY:  # less would never catch up, more is never seen
-        low, high = 0.9 * scale.mean, scale.mean + slider("policy.safety_factor")[1] * scale.sd
     return Hidden(name, float(low), float(high))
 
 

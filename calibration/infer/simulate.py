@@ -6,8 +6,8 @@ side by side in one scenario, each with several replications:
 
 * what a policy reads (levels, lots, factors, smoothing) differs from replication to replication:
   ``Simulation.parameters`` shows those columns;
-* what the kernel keeps once for all replications (:data:`calibration.infer.prior.SHARED`: shrink,
-  the supplier's capacity) differs from copy to copy;
+* what the kernel keeps once for all replications (:data:`calibration.infer.prior.SHARED`: shrink)
+  differs from copy to copy;
 * deliveries and signals that were observed are put in period by period;
 * what is a whole number of the plan (review period, phase) is read off the orders' rhythm before
   (:mod:`calibration.infer.cut`) and the same for all.
@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibration.infer.prior import CAPACITY, KINDS, SHARED, SHRINK, Kind, Prior
-from calibration.infer.summaries import Series, summaries
+from calibration.infer.prior import KINDS, SHARED, SHRINK, Kind, Prior
+from calibration.infer.summaries import Series, blurred, net, summaries
 from twin.arrays import NET_LINK, THETA
 from twin.compile import Plan
 from twin.schema import Forecast, Scenario
@@ -92,6 +92,8 @@ class Problem:
         Periods after which who waits leaves; None: nobody does.
     believed
         Mean and variance of the lead time that its policy reckons with; default: as they are.
+    component
+        Whether production takes from it, see :func:`calibration.infer.summaries.net`.
     """
 
     name: str
@@ -108,12 +110,12 @@ class Problem:
     supply: Supply | None = None
     patience: int | None = None
     believed: tuple[float, float] | None = None
+    component: bool = False
 
 
 def site_scenario(problem: Problem, prior: Prior, shared: Sequence[dict[str, float]]) -> Scenario:
     """Return a scenario of copies of the stock point, one for each set of shared values."""
     places = [{"site": f"copy{i:04d}", "item": _ITEM} for i in range(len(shared))]
-    copies = list(zip(places, shared, strict=True))
     lead = {"lead_time": _lead_time(problem), "overtaking": True}
     demand = {"kind": "recorded", "values": problem.demand.tolist(), "patience": problem.patience}
     return Scenario.model_validate(
@@ -122,10 +124,13 @@ def site_scenario(problem: Problem, prior: Prior, shared: Sequence[dict[str, flo
             "horizon": len(problem.demand),
             "sites": [{"name": at["site"]} for at in places],
             "items": [{"name": _ITEM}],
-            "purchases": [at | lead | {"dispatch_limit": x.get(CAPACITY)} for at, x in copies],
+            "purchases": [at | lead for at in places],
             "stock": [
                 _rule(problem, KINDS[prior.kind]),
-                *({"where": at, "shrink": x.get(SHRINK, 0.0)} for at, x in copies),
+                *(
+                    {"where": at, "shrink": x.get(SHRINK, 0.0)}
+                    for at, x in zip(places, shared, strict=True)
+                ),
             ],
             "devices": list(problem.devices),
             "demand": [at | demand for at in places],
@@ -152,11 +157,9 @@ def _rule(problem: Problem, kind: Kind) -> dict[str, Any]:
     needs = [n.rpartition(".")[2] for n in kind.hidden if n.startswith("policy.")]
     policy |= dict.fromkeys((n for n in needs if n in ("level", "reorder_point", "lot")), 1.0)
     rule = settings | {"policy": policy, "initial_stock": problem.opening}
-    if sum(problem.on_way) > 0:
-        fed = problem.supply is not None
-        on_way = [float(sum(problem.on_way))] if fed else list(problem.on_way)
-        rule |= {"initial_in_transit": on_way}
-    return rule
+    fed = problem.supply is not None
+    on_way = [float(sum(problem.on_way))] if fed else [*problem.on_way, 0.0]
+    return rule | {"initial_in_transit": on_way}
 
 
 def simulate(
@@ -208,9 +211,10 @@ def simulate(
         return np.ascontiguousarray(found[name][:, places].reshape(sim.t, -1)[:, :n])
 
     placed, on_order, backlog, record = _RECORD
-    return Series(
+    series = Series(
         flat(placed, links), flat(on_order, rows), flat(backlog, rows), flat(record, rows)
     )
+    return net(series) if problem.component else series
 
 
 def _put(
@@ -319,7 +323,7 @@ def reference(
     threads: int = 1,
     tick: Callable[[int], None] | None = None,
 ) -> Floats:
-    """Return the summaries of one simulation for each row of shares of the prior.
+    """Return the blurred summaries of one simulation for each row of shares of the prior.
 
     Parameters
     ----------
@@ -347,10 +351,10 @@ def reference(
     def block(start: int) -> Floats:
         part = values[start : start + size]
         series = simulate(problem, prior, part, seed=seed, per=per, first=start)
-        found = summaries(series, problem.demand)
+        found = blurred(summaries(series, problem.demand), seed, start)
         if end is not None:
-            early = Series(*(x[:end] for x in series))
-            found = np.stack([found, summaries(early, problem.demand[:end])])
+            early = summaries(Series(*(x[:end] for x in series)), problem.demand[:end])
+            found = np.stack([found, blurred(early, seed, start, end)])
         if tick is not None:
             tick(len(part))
         return found

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+BLUR = 0.01
+"""Sd of the blur: one per cent of mean demand, of a spread, or of a slope."""
+
 WARM = 56
 """Periods left out: what a forecast remembers of before the record has faded by then."""
 
@@ -21,6 +24,8 @@ SUMMARIES: dict[str, str] = {
     "order spread": "log of (sd of orders over sd of demand): the bullwhip",
     "order share": "share of periods with an order",
     "order size": "log of mean order, where there is one, over mean demand",
+    "smallest order": "log of the smallest order over mean demand, 0.1 at least: a lot, if that",
+    "order size spread": "log of the sd of orders, where there is one, over mean demand",
     "order memory": "correlation of an order with the one before",
     "position": "mean inventory position after ordering, over mean demand",
     "position spread": "log of its sd over mean demand",
@@ -49,6 +54,7 @@ SUMMARIES: dict[str, str] = {
 
 _TINY = 1e-9
 _FLOOR = 1e-3  # logs of spreads end here: what is smaller is none
+_SMALL = 0.1  # an order of less than this share of mean demand is a small one
 _RIDGE = 1e-4
 _PIECE = 64  # records at a time: their series fit a core's cache
 
@@ -60,6 +66,16 @@ class Series(NamedTuple):
     on_order: Floats
     backlog: Floats
     book: Floats
+
+
+def net(series: Series) -> Series:
+    """Return records in which what is owed is taken off the stock by the books.
+
+    Of a component nobody knows whether it is owed because it is missing or because another one is:
+    what production has asked for counts as gone.
+    """
+    left = series.book - series.backlog
+    return series._replace(backlog=np.maximum(-left, 0.0), book=np.maximum(left, 0.0))
 
 
 def summaries(series: Series, demand: Floats) -> Floats:
@@ -80,6 +96,17 @@ def summaries(series: Series, demand: Floats) -> Floats:
     n = series.order.shape[1]
     pieces = [Series(*(x[:, i : i + _PIECE] for x in series)) for i in range(0, n, _PIECE)]
     return np.concatenate([_piece(piece, demand) for piece in pieces])
+
+
+def blurred(found: Floats, *seed: int) -> Floats:
+    """Return summaries, ``(N, p)``, blurred by :data:`BLUR`, simulated and observed ones alike.
+
+    Where next to nothing is left to luck, a model that is off by what does not matter could not
+    have made the observation at all, and what is learned of it there would be anything. Blurred
+    alike, what is off by less is not told apart, and intervals are right for what is asked.
+    """
+    noise = np.random.default_rng(seed).standard_normal(found.shape)
+    return np.asarray(found + BLUR * noise)
 
 
 def _piece(series: Series, demand: Floats) -> Floats:
@@ -108,8 +135,11 @@ def _orders(order: Floats, d: Floats) -> list[Floats]:
     centred = order - mean
     memory = (centred[1:] * centred[:-1]).mean(axis=0) / np.maximum(sd**2, _FLOOR**2)
     size = order.sum(axis=0) / np.maximum(busy, 1)
+    least = np.where(order > _TINY, order, np.inf).min(axis=0)
+    wide = np.sqrt(np.maximum((order**2).sum(axis=0) / np.maximum(busy, 1) - size**2, 0.0))
     spread = _log(sd) - np.log(max(float(d.std()), _FLOOR))
-    return [mean, spread, busy / len(order), _log(size), memory]
+    smallest = np.log(np.clip(least, _SMALL, 1 / _SMALL))
+    return [mean, spread, busy / len(order), _log(size), smallest, _log(wide), memory]
 
 
 def _positions(order: Floats, before: Floats, after: Floats) -> list[Floats]:

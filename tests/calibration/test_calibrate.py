@@ -88,7 +88,7 @@ def test_a_run_that_was_cancelled_goes_on_and_ends_the_same(
     with pytest.raises(RunError, match="run it again"):
         calibrate(events, start, progress=progress, cancelled=stop, resume_dir=tmp_path, **OPTIONS)
     pieces = len(list(tmp_path.iterdir()))
-    assert pieces == 7  # six estimators and one stock point
+    assert pieces == 8  # seven estimators and one stock point
     again = calibrate(events.sample(frac=1, random_state=1), start, resume_dir=tmp_path, **OPTIONS)
     assert again.to_dict()["points"] == found.to_dict()["points"]
     assert again.scenario == found.scenario

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ def test_no_more_is_lost_than_is_asked_for():
 
 @pytest.mark.parametrize("kind", pr.KINDS)
 def test_values_and_shares_are_each_others_inverse(kind):
-    prior = pr.prior_of(kind, SCALE, also=("shrink", "capacity"))
+    prior = pr.prior_of(kind, SCALE, also=("shrink",))
     shares = prior.design(64, seed=1)
     values = prior.values(shares)
     np.testing.assert_allclose(prior.shares(values), shares, atol=1e-12)
@@ -66,7 +68,16 @@ def test_what_is_known_is_not_looked_for():
     assert prior.fixed == {"policy.smoothing": 0.4}
 
 
-def test_logits_stay_finite_at_the_ends_of_a_range():
-    ends = pr.to_logit(np.array([0.0, 0.5, 1.0]))
-    assert np.isfinite(ends).all()
-    np.testing.assert_allclose(pr.from_logit(ends), [0, 0.5, 1], atol=1e-3)
+def test_angles_beyond_an_end_of_the_range_come_back_from_it():
+    shares = np.array([0.0, 0.3, 1.0])
+    np.testing.assert_allclose(pr.from_angle(pr.to_angle(shares)), shares, atol=1e-12)
+    beyond = pr.from_angle(np.array([-0.1, np.pi / 2 + 0.2]))
+    np.testing.assert_allclose(beyond, pr.from_angle(np.array([0.1, np.pi / 2 - 0.2])), atol=1e-12)
+
+
+def test_shares_of_a_box_are_parts_of_the_range():
+    prior = pr.prior_of("s_S", SCALE, also=())
+    boxed = replace(prior, box=((0.2, 0.4), (0.0, 1.0)))
+    half = boxed.values(np.full((1, 2), 0.5))
+    np.testing.assert_allclose(prior.shares(half), [[0.3, 0.5]], atol=1e-12)
+    np.testing.assert_allclose(boxed.shares(half), 0.5, atol=1e-12)

@@ -66,7 +66,8 @@ def test_a_forecast_that_is_put_in_equals_the_kernels_own(problem):
     np.testing.assert_allclose(put.order[60:], own.order[60:], rtol=0.02, atol=0.3)
 
 
-def test_summaries_of_the_first_part_are_those_of_a_shorter_record(problem):
+def test_summaries_of_the_first_part_are_those_of_a_shorter_record(problem, monkeypatch):
+    monkeypatch.setattr("calibration.infer.summaries.BLUR", 0.0)
     prior = prior_of("base_stock", SCALE)
     shares = prior.design(64, seed=1, per=32)
     whole, early = reference(problem, prior, shares, seed=1, end=90)
