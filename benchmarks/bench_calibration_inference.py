@@ -23,15 +23,17 @@ from calibration.infer import sbc
 from calibration.infer.abc import Inference, Weighted, learn
 from calibration.infer.cut import cut
 from calibration.infer.misfit import LEVEL, REPLICATES, misfit
-from calibration.infer.point import SIMULATIONS
 from calibration.infer.prior import Prior, prior_of
+from calibration.infer.rounds import learn_here
 from calibration.infer.simulate import PER, Problem, reference, simulate
-from calibration.infer.summaries import summaries
+from calibration.infer.summaries import blurred, summaries
 from calibration.periods import add_up
 from twin.compile import Plan
 from twin.simulation import Simulation
 from twin.topology import build
 
+SIMULATIONS = 8192
+"""Of a table that serves many observations: without rounds, which look about one of them."""
 SITES, TRUTHS = 10, 20
 """Demand traces of single sites, and truths drawn for each: 200 in all."""
 RANKS = 600
@@ -202,15 +204,18 @@ def one_chain(n: int, scores: Scores, wrong: bool) -> Iterable[tuple[str, bool]]
         assert found.scale is not None
         problem, seed = found.problem, 100 * n + point.index
         prior = prior_of(kind, found.scale, also=found.also)
-        seen = summaries(found.observed, problem.demand)[0]
-        inference = table_of(problem, prior, seed, SIMULATIONS // 2)
+        seen = blurred(summaries(found.observed, problem.demand), seed)[0]
+        inference, _ = learn_here(problem, prior, seen, seed=seed, end=PERIODS * 4 // 5)
         true = prior.shares(np.array([[values[name] for name in prior.names]]))[0]
-        note(scores, prior, inference.posterior(seen), true, seed)
+        sample = inference.posterior(seen)
+        whole = Weighted(inference.prior.whole(sample.shares), sample.weights)
+        note(scores, prior, whole, true, seed)
         yield "right", flagged(problem, inference, seen, seed)
         if wrong:
             lead = min(problem.lead_times) + 2
             late = replace(problem, supply=None, lead_times=[lead], on_way=())
-            yield "wrong", flagged(late, table_of(late, prior, seed, SIMULATIONS // 4), seen, seed)
+            wrongly, _ = learn_here(late, prior, seen, seed=seed, end=PERIODS * 4 // 5)
+            yield "wrong", flagged(late, wrongly, seen, seed)
 
 
 def speed(triad: np.ndarray) -> None:

@@ -16,6 +16,7 @@ from twin.schema import Scenario
 from twin.topology import build
 
 _LEAST = 5
+_EMPTY = 0.01  # of what comes or goes in a period: a shelf with less tells nothing of its counter
 _RANGE = {"loss": (0.0, 1.0), "noise": (0.0, 1.0), "bias": (-1.0, 1.0)}
 
 
@@ -98,9 +99,9 @@ def _loss(device: str, rows: pd.DataFrame, seed: int) -> list[Estimate]:
 
 def _errors(device: str, between: Stretches, rows: pd.DataFrame, seed: int) -> list[Estimate]:
     size = np.sqrt(between.first**2 + between.last**2)
-    if (size > 0).sum() < _LEAST:
+    some = size > _EMPTY * np.abs(between.flow).sum() / between.length.sum()
+    if some.sum() < _LEAST:
         return []
-    some = size > 0
     change = ((between.last - between.first) / np.maximum(size, 1e-9))[some]
     causes = (np.column_stack([between.flow, between.length]) / np.maximum(size, 1e-9)[:, None])[
         some

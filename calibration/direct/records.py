@@ -33,7 +33,7 @@ def gaps(events: pd.DataFrame, site: str, item: str) -> pd.DataFrame:
 def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list[Estimate]:
     """Return of each stock point with counts the record error and what vanishes per period.
 
-    Record error: mean of books less count, over the mean count. Vanishing: the slope of what the
+    Record error: mean of books less count, over the mean of the larger of both. Vanishing: the slope of what the
     flows do not explain, by stretches between counts (:mod:`calibration.balance`), with a bootstrap
     over stretches: the noise of a single count cancels in the sum of the stretches about it.
 
@@ -53,7 +53,8 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
         rows, where = counts[(counts["site"] == site) & (counts["item"] == item)], f"{site}/{item}"
         gap = gaps(events, site, item)
         if len(gap) >= _LEAST:
-            off = (gap["books"] - gap["count"]).to_numpy() / max(gap["count"].mean(), 1e-9)
+            size = max(gap["count"].mean(), gap["books"].mean(), 1e-9)
+            off = (gap["books"] - gap["count"]).to_numpy() / size
             found.append(_mean(f"record error of {where}", off, rows, seed, "books less count"))
         between = stretches(periods, (site, item))
         if between.length.size >= _LEAST:

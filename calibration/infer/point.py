@@ -30,7 +30,7 @@ THIN = 30
 
 _LENDERS = 3
 _OF_EACH = 512  # simulations of each kind of ordering, to choose among them
-_PLAIN = 0.05  # p-value above which nothing hidden is needed
+_PLAIN = 0.005  # p-value above which nothing hidden is needed
 _TIE = 0.8  # kinds at least this likely, next to the likeliest, are a tie
 _CLEAR = 0.5  # a kind at least this likely needs no remark
 _BAND = (0.05, 0.95)
@@ -165,7 +165,7 @@ def pooled(points: Sequence[PointResult], classes: Sequence[str], seed: int) -> 
         _borrowing(point, [
             other for other, theirs in zip(points, classes, strict=True)
             if theirs == mine and other.kind == point.kind and other.orders >= THIN
-        ], seed) if 0 < point.orders < THIN else point
+        ], seed) if point.draws and 0 < point.orders < THIN else point
         for point, mine in zip(points, classes, strict=True)
     ]  # fmt: skip
 

@@ -53,7 +53,7 @@ SUMMARIES: dict[str, str] = {
 """Name and meaning of each summary, in the order of the columns."""
 
 _TINY = 1e-9
-_FLOOR = 1e-3  # logs of spreads end here: what is smaller is none
+_FLOOR = 0.02  # logs of spreads end here: two per cent of mean demand or less is none
 _SMALL = 0.1  # an order of less than this share of mean demand is a small one
 _RIDGE = 1e-4
 _PIECE = 64  # records at a time: their series fit a core's cache
