@@ -245,7 +245,8 @@ class _Job:
         )
         where = decoupling_points(top, points)
         scenario = twin.apply(scenario, _moved(scenario, where))
-        findings = [p.finding(periods.first) for p in points if not p.reason]
+        below = _below(scenario)
+        findings = [p.finding(periods.first, p.name in below) for p in points if not p.reason]
         done = posterior.calibrated(scenario, estimates, findings, data=self.data, seed=self.seed)
         return Calibration(
             done, self.start, estimates, points, where, self.data, self.seed, self.simulations
@@ -351,6 +352,13 @@ def _moved(scenario: Scenario, where: Mapping[str, Mapping[str, float]]) -> dict
         if family.decoupling_point is not None and likely and max(likely.values()) > 0.5:
             found[f"families.{family.name}.decoupling_point"] = max(likely, key=lambda s: likely[s])
     return found
+
+
+def _below(scenario: Scenario) -> set[str]:
+    """Return the names of the stock points below the decoupling points."""
+    top = build(scenario)
+    cuts = {family.name: family.decoupling_point for family in scenario.families}
+    return {top.points[row].name for row in decoupling.order_driven_rows(top, cuts)}
 
 
 def _digest(events: pd.DataFrame) -> str:

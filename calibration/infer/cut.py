@@ -180,11 +180,14 @@ class _Flows:
     def opening(self) -> tuple[int, float]:
         """Return the quickest lead time, and the units on order before the record began.
 
-        Dispatches, where they are reported, tell what was on the way; else what waited at the
-        supplier all along would read as a longer way.
+        Dispatches, where they are reported, or lead times that are always the same tell what was on
+        the way; else what waited at the supplier all along would read as a longer way.
         """
         ways = [way for e in self.links if (way := _way(self.top, e)) in self.periods.ordered]
         if not ways or any(way not in self.periods.shipped for way in ways):
+            leads = {nominal_lead(e) for e in self.links if e.lead_moments[1] == 0}
+            if ways and len(ways) == len(self.links) and len(leads) == 1:
+                return opening_orders(self.ordered, self.received, leads.pop())
             return opening_orders(self.ordered, self.received)
         sent = self._sum(self.periods.shipped[way] for way in ways)
         lag, on_way = opening_orders(sent, self.received)
@@ -239,8 +242,10 @@ def _patience(top: Topology, row: int) -> int | None:
     return waits.pop() if len(waits) == 1 and not top.out_links[row] else None
 
 
-def opening_orders(ordered: Floats, received: Floats) -> tuple[int, float]:
-    """Return the quickest lead time, and the units on order before the record began.
+def opening_orders(
+    ordered: Floats, received: Floats, known: int | None = None
+) -> tuple[int, float]:
+    """Return the quickest lead time, ``known`` or not, and the units on order before the record began.
 
     What has come by a period is at most what was on order at first and what was ordered a lead time
     before; it is just that whenever nothing waits at the supplier. So the units on order are the
@@ -258,6 +263,8 @@ def opening_orders(ordered: Floats, received: Floats) -> tuple[int, float]:
         met.append(int((news & (excess > highest - noise)).sum()))
         before.append(highest)
         gaps.append(float(np.abs(excess - (came[lag - 1] if lag else 0.0)).mean()))
+    if known is not None and known < len(before):
+        return known, before[known]
     likely = np.array(gaps) <= _ALIKE * min(gaps) + noise
     often = np.where(likely, met, 0)
     if often.max() >= _MET:

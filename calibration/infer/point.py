@@ -130,14 +130,24 @@ class PointResult:
         known["worst"] = [(w[0], w[1]) for w in data["worst"]]
         return cls(**known)
 
-    def finding(self, first: int) -> Finding:
-        """Return its stock rule and draws; ``first`` is the number of the record's first period."""
+    def finding(self, first: int, below: bool = False) -> Finding:
+        """Return its stock rule and draws.
+
+        Parameters
+        ----------
+        first
+            Number of the record's first period.
+        below
+            Whether it lies below the decoupling point: if it orders what it is asked for, that is
+            why, and what it would do by itself was not seen and stays as the scenario has it.
+        """
         site, _, item = self.name.partition("/")
         rule: dict[str, Any] = {"where": {"site": site, "item": item}}
-        rule["policy"] = dict(KINDS[self.kind].policy) | {
-            "review": self.review,
-            "phase": (self.phase + first) % self.review,
-        }
+        if not (below and self.kind == "order_driven"):
+            rule["policy"] = dict(KINDS[self.kind].policy) | {
+                "review": self.review,
+                "phase": (self.phase + first) % self.review,
+            }
         rule["forecast"] = dict(self.forecast)
         for place, values in self.draws.items():
             owner, _, key = place.rpartition(".")
