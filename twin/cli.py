@@ -341,6 +341,9 @@ def open_app(
     store: Annotated[
         Path | None, typer.Option(metavar="STORE", help="Event store whose telemetry to show.")
     ] = None,
+    studies: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep studies there, show those in it.")
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the link.")] = False,
 ) -> None:  # fmt: skip
     """Open the what-if app: drag the decoupling point, break things, see the difference.
@@ -348,6 +351,7 @@ def open_app(
     twin app
     twin app my.yaml --port 9000
     twin app calibrated.yaml --store store.db
+    twin app --studies results
     twin app --host 0.0.0.0 --token auto --no-browser
 
     It runs until Ctrl-C and talks to no other machine. Beyond this machine it is served only to
@@ -355,7 +359,10 @@ def open_app(
     """
     from viz.server.launch import serve
 
-    serve(scenario, host, port, token, allow_host or (), browser=not no_browser, store=store)
+    serve(
+        scenario, host, port, token, allow_host or (), browser=not no_browser, store=store,
+        studies=studies,
+    )  # fmt: skip
 
 
 @command(app)

@@ -19,8 +19,9 @@ from twin.errors import RunError
 from twin.load import to_text
 from twin.result import Result, words
 from twin.schema import Scenario
+from twin.study.findings import Findings
 from viz import picture as drawing
-from viz import report
+from viz import report, report_study, study_charts
 from viz.report_what_if import what_if_page
 
 COLUMNS = ("kpi", "baseline", "what_if", "difference", "low", "high", "clear", "unit", "better",
@@ -93,6 +94,18 @@ def what_if_report(
         comparison, changed, sentence, base_name, picture(comparison.b, "svg").decode()
     )
     return report.render(page).encode()
+
+
+def study_report(found: Findings) -> bytes:
+    """Return the report of a study as an HTML page."""
+    with _DRAWING:
+        return report_study.report(found).encode()
+
+
+def study_pictures(found: Findings) -> dict[str, str]:
+    """Return each chart of a study as SVG, by its name."""
+    with _DRAWING:
+        return {c.name: study_charts.svg(c, found.sheet(c.sheet)) for c in found.charts}
 
 
 def file_name(scenario: Scenario, what: str, ending: str) -> str:

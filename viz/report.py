@@ -100,12 +100,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """An SVG picture, and what it shows in words."""
+    """An SVG picture, and what it shows in words; a ``tall`` one may fill a page when printed."""
 
     svg: str
     text: str
     caption: str = ""
     title: str = ""
+    tall: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _(block: Figure) -> str:
     data = base64.b64encode(block.svg.encode()).decode()
     caption = f"<figcaption>{escape(block.caption)}</figcaption>" if block.caption else ""
     picture = f'<img alt="{escape(block.text)}" src="data:image/svg+xml;base64,{data}">'
-    return f"<figure>{picture}{caption}</figure>"
+    return f"<figure{' class=tall' if block.tall else ''}>{picture}{caption}</figure>"
 
 
 @_drawn.register

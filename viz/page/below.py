@@ -13,8 +13,9 @@ from twin.information import by_owner, value_of_information
 from twin.schema import Scenario
 from viz import answer as answers
 from viz import chart_data, device_table, look
-from viz.page import live
+from viz.page import live, studies
 from viz.page.past import Kept
+from viz.page.progress import Progress
 from viz.page.session import Session
 from viz.report_what_if import amount, difference
 from viz.server.assets import ECHARTS_URL
@@ -24,7 +25,8 @@ from viz.widgets.table import TableWidget
 
 TABS = (
     ("charts", "Over time"), ("cost", "Cost"), ("positions", "All positions"),
-    ("devices", "Devices"), ("telemetry", "Telemetry"), ("saved", "Side by side"),
+    ("studies", "Studies"), ("devices", "Devices"), ("telemetry", "Telemetry"),
+    ("saved", "Side by side"),
 )  # fmt: skip
 OVER_TIME = ["service", "stock", "orders"]
 
@@ -33,6 +35,8 @@ OVER_TIME = ["service", "stock", "orders"]
 def Below(session: Session) -> None:
     """Show one of the parts below the network."""
     tab, set_tab = solara.use_state("charts")
+    desk = solara.use_memo(lambda: studies.Desk(session), [])
+    solara.use_effect(lambda: desk.leave, [])
     with solara.Div(classes=["twin-card"]):
         FormWidget.element(
             label="Views", on_change=lambda change: set_tab(change["value"]),
@@ -43,6 +47,8 @@ def Below(session: Session) -> None:
             Charts(session, OVER_TIME if tab == "charts" else ["cost"])
         elif tab == "positions":
             Positions(session)
+        elif tab == "studies":
+            studies.Studies(session, desk)
         elif tab == "devices":
             Devices(session)
         elif tab == "telemetry":
@@ -117,15 +123,6 @@ def _position(row: dict[str, Any]) -> list[str]:
     cost, stock, loss = ("–" if x is None else look.number(x) for x in numbers)
     on_time = "–" if row["on_time"] is None else look.share(row["on_time"])
     return [label, cost, on_time, stock, loss, ", ".join(row["tied"]) or "–"]
-
-
-@solara.component
-def Progress(share: float) -> None:
-    """Show how far something is."""
-    with solara.Div(classes=["twin-progress"], attributes={
-        "role": "progressbar", "aria-label": "Progress", "aria-valuenow": str(round(100 * share)),
-        "aria-valuemin": "0", "aria-valuemax": "100"}):  # fmt: skip
-        solara.Div(style={"width": f"{100 * share:.0f}%"})
 
 
 # ------------------------------------------------------------------------------------- devices

@@ -1,100 +1,217 @@
-"""The tab of telemetry: what devices and systems reported, beside what the twin expects."""
+"""The live tab: what devices and systems report, live or replayed, beside what the twin believes.
+
+It has a network of its own that nobody can move anything in; the only way from here to a what-if
+is a button that starts one from now.
+"""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import reacton.ipyvuetify as v
 import solara
 
+import twin
+from calibration.live.follow import Follower, Seen
 from twin.errors import TwinError
-from viz import look, telemetry
+from viz import live_data, look, telemetry
+from viz.live_feed import Feed, Kind
+from viz.page.past import Opened
 from viz.page.session import Session
 from viz.server import opening
+from viz.server.assets import ECHARTS_URL
+from viz.widgets.charts import ChartsWidget
+from viz.widgets.form import FormWidget
+from viz.widgets.network import NetworkWidget
 from viz.widgets.table import TableWidget
+from viz.widgets.tiles import TilesWidget
 
-EACH = 2.0
-"""Seconds between two looks whether the store has changed."""
+CSS = (Path(__file__).parent / "live.css").read_text(encoding="utf-8")
+SPEEDS = (1.0, 4.0, 12.0, 30.0)
+"""Periods a second of a replay."""
+
+_USUAL = 4.0
+_LIVE_SPEED = 12.0
+_KINDS: tuple[tuple[Kind, str], ...] = (("live", "Live"), ("replay", "Replay"))
 
 
 @solara.component
 def Telemetry(session: Session) -> None:
-    """Show the telemetry of the store that the server was started with."""
+    """Show the store that the server was started with."""
     path = opening.store()
-    read, set_read = solara.use_state(None)
-    problem, set_problem = solara.use_state("")
-    solara.use_effect(lambda: _watch(path, set_read, set_problem), [])
+    solara.Style(CSS)
     if path is None:
         _grey("No telemetry is connected: start the app with `twin app --store STORE`, the store "
               "that `twin ingest` or `twin listen` fills.")  # fmt: skip
-    elif problem:
-        _grey(problem)
-    elif read is None:
-        _grey(f"Reading {path.name} …")
     else:
-        Shown(session, path, *read)
+        Watched(session, path)
 
 
 @solara.component
-def Shown(session: Session, path: Path, stamp: tuple[int, ...], events: Any) -> None:
-    """Show devices and counts."""
-    mode = telemetry.mode(events)
-    events_ = f"{len(events):,} event{'s' * (len(events) != 1)}"
-    said = f"{path.name}, {telemetry.MODES[mode]}: {events_} of the last {telemetry.WINDOW} days."
-    v.Html(tag="p", attributes={"data-telemetry": mode}, children=[said])
-    heard = solara.use_memo(lambda: telemetry.devices(events), [stamp])
-    if heard:
-        TableWidget.element(
-            caption=f"{len(heard)} devices were heard", numbers=[3, 4, 5],
-            columns=["device", "where", "last heard (UTC)", "days silent", "readings", "missing"],
-            rows=[[look.said(d["device"].split("@")[0]), look.said(d["site"]), d["last"], look.number(d["silent"]),
-                   str(d["readings"]), str(d["missing"])] for d in heard],
-            buttons=["Show site"], on_picked=lambda at: _select(session, heard[at["row"]]["site"]),
-        )  # fmt: skip
-    shown = session.answer.value
-    result = None if shown is None else shown.comparison.b
-    counted = solara.use_memo(lambda: telemetry.stock(events, result), [stamp, session.shown])
-    if counted:
-        TableWidget.element(
-            caption="Last counts, the books, and what the twin expects on that day (mean)",
-            columns=["site", "item", "counted on", "count", "books", "twin"], numbers=[3, 4, 5],
-            rows=[[look.said(c["site"]), look.said(c["item"]), c["when"],
-                   *(_known(c[k]) for k in ("count", "books", "twin"))] for c in counted],
-            buttons=["Show site"], on_picked=lambda at: _select(session, counted[at["row"]]["site"]),
-        )  # fmt: skip
+def Watched(session: Session, path: Path) -> None:
+    """Show a store, live or as a replay."""
+    kind, set_kind = solara.use_state("live")
+    news, set_news = solara.use_state(0)
+    opened = session.opened.value
+
+    def begun() -> Feed:
+        count = iter(range(1, 10**9))
+        return Feed(path, opened.scenario, kind, lambda: set_news(next(count)))
+
+    feed = solara.use_memo(begun, [kind, opened])
+    solara.use_effect(lambda: _run(feed), [feed])
+    with solara.Div(
+        classes=["twin-live"], attributes={"data-live": kind, "data-telemetry": feed.mode}
+    ):
+        Followed(session, feed, kind, set_kind, news)
 
 
-def _select(session: Session, site: str) -> None:
-    if site in {s.name for s in session.scenario.sites}:
-        session.select(site)
+def _run(feed: Feed) -> Any:
+    feed.start()
+    return feed.stop
 
 
-def _known(x: float | None) -> str:
-    return "–" if x is None else look.number(x)
+@solara.component
+def Followed(session: Session, feed: Feed, kind: Kind, set_kind: Any, news: int) -> None:
+    """Show what a feed has followed so far: of a replay, up to the period that it has come to."""
+    cursor, set_cursor = solara.use_state(-1)
+    playing, set_playing = solara.use_state(True)
+    speed, set_speed = solara.use_state(_USUAL)
+    seen, follower = list(feed.seen), feed.follower
+    live, last = kind == "live", len(seen) - 1
+    at = last if live else max(0, min(cursor, last))
+
+    def changed(change: dict[str, Any]) -> None:
+        key, value = change["key"], change["value"]
+        if key == "kind":
+            set_cursor(-1)
+            set_playing(True)
+            set_kind(value)
+        elif key == "speed":
+            set_speed(float(value))
+        elif key == "play":
+            set_playing(not playing)
+        elif key == "first":
+            set_cursor(0)
+            set_playing(True)
+        elif key == "fork":
+            fork(session, feed)
+
+    Banner(feed, kind, seen[at] if seen else None)
+    fields = _fields(kind, playing, speed, bool(seen))
+    FormWidget.element(label="Live", inline=True, on_change=changed, fields=fields)
+    if feed.problem:
+        _grey(feed.problem)
+    if not seen or follower is None:
+        _grey("" if feed.problem else "Nothing to show yet: the first period is not over.")
+        return
+    shown = seen[: at + 1]
+    TilesWidget.element(tiles=live_data.tiles(follower, shown), stale=False, runs="")
+    if live:
+        Network(session, follower, seen, at, max(0, last - 1), _LIVE_SPEED, True, lambda x: None)
+    else:
+        Network(session, follower, seen, at, max(0, cursor), speed, playing, set_cursor)
+    Below(session, follower, shown)
+
+
+@solara.component
+def Banner(feed: Feed, kind: Kind, seen: Seen | None) -> None:
+    """Say at a glance that this is no simulation, and which kind of events it rests on."""
+    name = "LIVE" if kind == "live" else "REPLAY"
+    when = "" if seen is None else f"to {live_data.moment(seen)} UTC"
+    late = "" if seen is None else f", {seen.late:,} events late" if seen.late else ""
+    with solara.Div(classes=["twin-live-banner"], attributes={"data-banner": kind}):
+        v.Html(tag="strong", children=[name])
+        v.Html(tag="span", children=[
+            f"{feed.path.name} {when}{late}. Events: {telemetry.MODES[feed.mode]}. "
+            "What is reported and believed, not a what-if: nothing can be moved here."])  # fmt: skip
+
+
+def _fields(kind: str, playing: bool, speed: float, any_: bool) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"key": "kind", "kind": "tabs", "label": "Source", "value": kind,
+         "choices": [list(k) for k in _KINDS]},
+    ]  # fmt: skip
+    if kind == "replay":
+        found += [
+            {"key": "play", "kind": "button", "label": "Pause" if playing else "Play"},
+            {"key": "first", "kind": "button", "label": "From the start"},
+            {"key": "speed", "kind": "choice", "label": "Speed", "value": speed,
+             "choices": [[s, f"{s:g} a second"] for s in SPEEDS]},
+        ]  # fmt: skip
+    return [*found, {"key": "fork", "kind": "button", "label": "Start a what-if from now",
+                     "disabled": not any_,
+                     "hint": "Stock, goods on their way and open orders of now"}]  # fmt: skip
+
+
+def fork(session: Session, feed: Feed) -> None:
+    """Open what is believed now as a scenario of its own in the what-if page."""
+    try:
+        scenario = twin.apply(feed.scenario, feed.changes())
+        name = f"{feed.scenario.name} from {scenario.calendar.start}"
+        session.open(Opened(name, twin.apply(scenario, {"title": name}), shipped=False))
+    except TwinError as error:
+        session.message.value = f"No what-if can start from here: {error}"
+
+
+@solara.component
+def Network(
+    session: Session, follower: Follower, seen: Sequence[Seen], at: int, place: int, speed: float,
+    playing: bool, set_cursor: Any,
+) -> None:  # fmt: skip
+    """Show the network; the browser plays it from a place on, up to the last period there is."""
+    drawn = solara.use_memo(lambda: live_data.drawing(follower), [follower])
+    key = (id(follower), seen[0].t, seen[-1].t)
+    frames = solara.use_memo(lambda: live_data.frames(follower, seen, drawn), [key])
+    state = solara.use_memo(lambda: live_data.state(follower, seen[: at + 1], drawn), [key, at])
+    moving, set_moving = solara.use_state(False)  # the browser stops at the last period
+    more = playing and len(seen) > 1 and place < len(seen) - 1
+    solara.use_effect(lambda: set_moving(more), [key, playing])
+    payloads = {"drawing": drawn, "state": state, "frames": frames}
+    NetworkWidget.element(
+        **payloads, height=300, speed=speed, cursor=place, on_cursor=set_cursor, playing=moving,
+        on_playing=set_moving, selected=session.selected.value, on_selected=session.select,
+    )  # fmt: skip
+
+
+@solara.component
+def Below(session: Session, follower: Follower, shown: Sequence[Seen]) -> None:
+    """Show alarms, stock against books, what was expected to arrive, and devices."""
+    last, site = shown[-1], session.selected.value
+    period = follower.scenario.calendar.period
+    Table("Alarms: what has moved away from the calibrated scenario; estimate it anew",
+          ["what", "where", "it means", "since", "found", "calibrated → seen (90 %)"], (),
+          live_data.alarms(follower, last), "Nothing has moved away from the calibrated scenario.")  # fmt: skip
+    where = f" at {look.said(site)}" if site else ", books farthest off first"
+    Table(f"Stock believed against the books{where}",
+          ["stock point", "believed", "90 % band", "books", "counted", "calibrated expects",
+           f"looked ({period}s ago)"], (1, 2, 3, 4, 5, 6),
+          live_data.stock(follower, last, site), "No stock points.")  # fmt: skip
+    row = live_data.worst(follower, last, site)
+    ChartsWidget.element(
+        library=ECHARTS_URL, charts={"live": live_data.chart(follower, shown, row)},
+        shown=["live"], height=200,
+    )  # fmt: skip
+    Table(f"Arrivals of the last {live_data.FLOW} {period}s: expected and observed",
+          ["lane", "expected", "arrived", "on the way", "regime"], (1, 2, 3),
+          live_data.lanes(follower, shown, site), "Nothing was sent yet.")  # fmt: skip
+    Table("Devices by site, those that are not well first",
+          ["site", "alive", f"oldest news ({period}s ago)", "messages missing", "not well"], (2, 3),
+          live_data.devices(last), "No device was heard, and none is declared.")  # fmt: skip
+
+
+@solara.component
+def Table(
+    caption: str, columns: list[str], numbers: Sequence[int], rows: list[list[str]], empty: str
+) -> None:
+    """Show a table, or why there is nothing in it."""
+    if rows:
+        TableWidget.element(caption=caption, columns=columns, numbers=list(numbers), rows=rows)
+    else:
+        _grey(empty)
 
 
 def _grey(text: str) -> None:
     v.Html(tag="p", class_="twin-grey", children=[text])
-
-
-def _watch(path: Path | None, take: Any, refuse: Any) -> Any:
-    """Read the store now and whenever it has changed, until the tab is left."""
-    stop = threading.Event()
-
-    def watch() -> None:
-        before: tuple[int, ...] = ()
-        while path is not None and not stop.is_set():
-            here = telemetry.stamp(path)
-            if here != before or not here:
-                before = here
-                try:
-                    take((here, telemetry.snapshot(path)))
-                    refuse("")
-                except TwinError as error:
-                    refuse(str(error))
-            stop.wait(EACH)
-
-    threading.Thread(target=watch, daemon=True).start()
-    return stop.set

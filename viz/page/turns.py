@@ -1,4 +1,4 @@
-"""Who may compute now: first answers go before full ones, and both before background work."""
+"""Who may compute now: first answers before full ones, both before background work, studies last."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ _LOOK = 0.01
 
 _CHANGED = threading.Condition()
 _BACKGROUND = threading.Lock()
+_STUDIES = threading.Lock()
 _at_work = 0
-_waited_for = {"first": 0, "full": 0}
-"""Answers of each kind that somebody waits for, at work or not yet."""
+_waited_for = {"first": 0, "full": 0, "background": 0}
+"""Answers of each kind that somebody waits for, and background work, at work or not yet."""
 
 
 @contextlib.contextmanager
@@ -48,14 +49,38 @@ def _free(kind: str) -> bool:
 @contextlib.contextmanager
 def background(stop: threading.Event) -> Iterator[None]:
     """Hold the one turn of background work; it may come late, or never if it is stopped first."""
-    while not _BACKGROUND.acquire(timeout=0.1):
+    with _waiting("background"), _turn(_BACKGROUND, stop):
+        yield
+
+
+@contextlib.contextmanager
+def studying(stop: threading.Event) -> Iterator[None]:
+    """Hold the one turn of studies, for all pages together; as :func:`background` does."""
+    with _turn(_STUDIES, stop):
+        yield
+
+
+@contextlib.contextmanager
+def _turn(lock: threading.Lock, stop: threading.Event) -> Iterator[None]:
+    while not lock.acquire(timeout=0.1):
         if stop.is_set():
             yield
             return
     try:
         yield
     finally:
-        _BACKGROUND.release()
+        lock.release()
+
+
+@contextlib.contextmanager
+def _waiting(kind: str) -> Iterator[None]:
+    with _CHANGED:
+        _waited_for[kind] += 1
+    try:
+        yield
+    finally:
+        with _CHANGED:
+            _waited_for[kind] -= 1
 
 
 def give_way(stop: threading.Event, to: tuple[str, ...] = ("first", "full")) -> None:

@@ -62,6 +62,7 @@ def serve(
     allow_hosts: Collection[str] = (),
     browser: bool = True,
     store: str | Path | None = None,
+    studies: str | Path | None = None,
     page: str = "viz.app",
 ) -> None:
     """Serve the what-if app until Ctrl-C.
@@ -82,6 +83,8 @@ def serve(
         Whether to open the link in the user's browser, where there is a screen.
     store
         Event store whose telemetry the page shows.
+    studies
+        Folder in which studies that are started on the page are kept and found again.
     page
         Module or file of the Solara page.
 
@@ -91,19 +94,16 @@ def serve(
         If a package or file that the page needs is missing, the address is not free or not safe.
     ScenarioError
         If the scenario is wrong.
+    OutputError
+        If the folder for studies cannot be made.
     """
     assets.check_packages()
     root = assets.folder()
     secret = _token(token)
-    public = not address.is_loopback(host)
-    if public and secret is None:
-        msg = (
-            f"--host {host} lets other machines in, and there is no token to keep strangers out; "
-            "add --token auto, or leave --host out"
-        )
-        raise RunError(msg)
+    public = _lets_others_in(host, secret)
     opening.choose(scenario)
     opening.watch(store)
+    opening.keep_studies(studies)
     sys.setswitchinterval(HAND_OVER)
     with contextlib.closing(address.bound(host, port)) as listener:
         set_environment(page, root)
@@ -111,6 +111,19 @@ def serve(
         hosts = {*LOOPBACK, *address.names(host), *allow_hosts}
         app = Guard(_solara(root), hosts, secret, any_address=address.is_wildcard(host))
         _run(app, listener, lambda: _ready(link, browser, public), deflate=public)
+
+
+def _lets_others_in(host: str, secret: str | None) -> bool:
+    """Return whether other machines can reach an address; without a token they must not."""
+    if address.is_loopback(host):
+        return False
+    if secret is None:
+        msg = (
+            f"--host {host} lets other machines in, and there is no token to keep strangers out; "
+            "add --token auto, or leave --host out"
+        )
+        raise RunError(msg)
+    return True
 
 
 def set_environment(page: str, root: Path) -> None:

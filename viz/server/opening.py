@@ -1,16 +1,18 @@
-"""The scenario that the page opens first and the store it shows, chosen when the server starts."""
+"""What the page opens first, and the folders it shows, chosen when the server starts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from twin.errors import RunError
+from twin.files import make_folder
 from twin.load import load
 from twin.schema import Scenario
 
 FLAGSHIP = "electronics"
 _chosen: list[tuple[str, Scenario]] = []
 _store: list[Path] = []
+_studies: list[Path] = []
 
 
 def choose(scenario: str | Path | None = None) -> Scenario:
@@ -53,3 +55,21 @@ def watch(store: str | Path | None) -> None:
 def store() -> Path | None:
     """Return the event store whose telemetry is shown."""
     return _store[0] if _store else None
+
+
+def keep_studies(folder: str | Path | None) -> None:
+    """Keep studies in a folder, and show those that lie there; none: they live with their page.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    if folder is not None:
+        make_folder(Path(folder))
+    _studies[:] = [] if folder is None else [Path(folder).absolute()]
+
+
+def studies() -> Path | None:
+    """Return the folder in which studies are kept."""
+    return _studies[0] if _studies else None

@@ -118,6 +118,7 @@ class View {
     this.size = [width, height];
     this.geometry();
     this.handles.update();
+    if (this.model.get("playing")) this.play(); // asked for before there was a size
   }
 
   geometry() {

@@ -1,0 +1,205 @@
+"""The studies tab without a browser: what a mark does, what is kept, who gives way to whom."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pandas as pd
+import pytest
+
+import twin
+from tests.kpi_cases import shop
+from twin.errors import RunError
+from twin.study import ready
+from twin.study.findings import Chart, Findings, Sheet
+from viz import studies
+from viz.page import turns
+from viz.page.past import Opened
+from viz.page.session import Session
+from viz.page.studies import Desk, _Clock
+from viz.server import opening
+from viz.studies import Entry, Move
+
+FLAGSHIP = twin.load("electronics")
+PLACED = {"laptop": {"boards", "assembly", "dc"}, "printer": {"boards", "assembly", "dc"}}
+PLACES = pd.DataFrame({
+    "place": ["board_fab", "wafers->chip_foundry", "nowhere"], "kind": ["site", "lane", "site"],
+    "out": [30, 12, 9], "lost": [5.0, None, 2.0], "low": [4.0, None, 1.0], "high": [6.0, None, 3.0],
+})  # fmt: skip
+BARS = Chart("bars", "lost", "Lost", "places", "place", "lost", "low", "high", "kind")
+LINES = Chart("lines", "over", "Over", "places", "out", "lost")
+FOUND = Findings("stress", "Stress", "Who?", ("It hurts.",), (Sheet("places", "Places", PLACES),),
+                 (BARS, LINES))  # fmt: skip
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.setattr(Session, "ask", lambda self: None)  # nothing is run
+    return Session(Opened("electronics", FLAGSHIP))
+
+
+def until(known, value) -> None:
+    """Wait until something is so; the limit only ends a test that fails."""
+    for _ in range(600):
+        if known() == value:
+            return
+        threading.Event().wait(0.05)
+    pytest.fail(f"{known()} is not {value}")
+
+
+def pressed(index: int) -> Move:
+    found = studies.picked(FOUND, BARS, index, FLAGSHIP)
+    assert found is not None
+    return found
+
+
+# ------------------------------------------------------------------------------------------ marks
+@pytest.mark.parametrize(("index", "aim"), [(0, "board_fab"), (1, "wafers->chip_foundry")])
+def test_a_place_becomes_an_outage_beside_those_there_are_and_can_be_undone(session, index, aim):
+    move = pressed(index)
+    before = session.scenario.disruptions
+    assert session.set(move.label, **move.changes(session.scenario))
+    *kept, new = session.scenario.disruptions
+    assert kept == before
+    assert aim in (new.where.site, new.lane)
+    assert new.duration == PLACES["out"][index]
+    session.undo()
+    assert session.scenario.disruptions == before
+
+
+@pytest.mark.parametrize(
+    ("row", "stages"),
+    [({"decoupling point": "laptop: dc, printer: assembly"}, ["dc", "assembly"]),
+     ({"decoupling point": "dc"}, ["dc", "dc"]),
+     ({"decoupling point": "dc", "family": "printer"}, ["boards", "dc"])],
+)  # fmt: skip
+def test_a_position_becomes_that_of_its_families(session, row, stages):
+    move = studies.move(row, FLAGSHIP, PLACED)
+    assert move is not None
+    assert session.set(move.label, **move.changes(session.scenario))
+    assert [f.decoupling_point for f in session.scenario.families] == stages
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"place": "nowhere", "out": 9}, {"place": "board_fab"}, {"place": "board_fab", "out": None},
+     {"decoupling point": "nowhere"}, {"decoupling point": "tablet: dc"}, {"cost": 3}, {}],
+)  # fmt: skip
+def test_a_row_that_names_nothing_of_the_scenario_leads_nowhere(row):
+    assert studies.move(row, FLAGSHIP, PLACED) is None
+
+
+def test_marks_hold_all_numbers_as_plain_data_and_say_which_lead_somewhere():
+    found = studies.marked(FOUND, BARS, FLAGSHIP)
+    json.dumps(found, allow_nan=False)
+    assert [m["moves"] for m in found["marks"]] == [True, True, False]
+    assert [m["value"] for m in found["marks"]] == [5.0, None, 2.0]
+    assert [m["said"] for m in found["marks"]] == ["5 (4 to 6)", "–", "2 (1 to 3)"]
+
+
+def test_a_chart_of_another_kind_or_of_another_scenario_has_no_marks():
+    assert studies.marked(FOUND, LINES, FLAGSHIP) is None
+    assert studies.marked(FOUND, BARS, shop()) is None
+
+
+# --------------------------------------------------------------------------------------- which
+def test_ready_made_studies_come_first_and_each_says_what_it_answers():
+    entries = studies.catalogue()
+    ready_made = [e.name for e in entries if e.name in ready.NAMES]
+    assert ready_made == [e.name for e in entries][: len(ready_made)]
+    assert len(ready_made) >= 4
+    assert all(e.title for e in entries)
+
+
+def test_a_study_for_another_scenario_runs_on_that():
+    entry = next(e for e in studies.catalogue() if e.own == "small-business")
+    assert not studies.fits(entry, FLAGSHIP)
+    assert studies.fits(entry, twin.load("small-business"))
+
+
+def test_finished_studies_of_a_folder_are_listed_and_nothing_else(tmp_path):
+    FOUND.save(tmp_path / "good")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "findings.json").write_text("{")
+    (listed,) = studies.stored(tmp_path)
+    assert listed.title == "Stress"
+    assert studies.read(listed.path).answers == FOUND.answers
+    assert studies.stored(tmp_path / "none") == []
+
+
+def test_a_plain_study_is_kept_and_read_back(tmp_path):
+    content = {"factors": {"level": {"key": "stock[0].policy.level", "values": [20, 30]}}}
+    twin.study(content | {"title": "Mine"}, scenario=shop(), out=tmp_path / "mine", threads=1)
+    (listed,) = studies.stored(tmp_path)
+    assert listed.title == "Mine"
+    assert studies.read(listed.path).title == "Mine"
+
+
+# ---------------------------------------------------------------------------------------- running
+def test_a_study_that_is_done_is_shown_with_its_pictures(session, monkeypatch):
+    monkeypatch.setattr(studies, "run", lambda *_: FOUND)
+    desk = Desk(session)
+    desk.start(Entry("stress", "Who?"))
+    until(lambda: desk.jobs.value[0].state, "done")
+    until(lambda: desk.shown.value is not None, True)
+    assert desk.shown.value.found is FOUND
+    assert set(desk.shown.value.pictures) == {"lost", "over"}
+
+
+def test_why_a_study_cannot_run_is_said_and_nothing_else_changes(session, monkeypatch):
+    def refused(*_: object) -> Findings:
+        raise RunError("there is no lane")
+
+    monkeypatch.setattr(studies, "run", refused)
+    desk = Desk(session)
+    desk.start(Entry("stress", "Who?"))
+    until(lambda: desk.jobs.value[0].state, "failed")
+    assert desk.jobs.value[0].error == "there is no lane"
+    assert desk.shown.value is None
+
+
+def test_a_cancelled_study_stops_and_the_next_one_gets_its_turn(session, monkeypatch):
+    begun = threading.Event()
+
+    def run(entry, scenario, kept, cancelled, *_):  # type: ignore[no-untyped-def]
+        begun.set()
+        assert cancelled.wait(30)
+        raise RunError("cancelled")
+
+    monkeypatch.setattr(studies, "run", run)
+    desk = Desk(session)
+    desk.start(Entry("long", "?"))
+    assert begun.wait(30)
+    desk.start(Entry("next", "?"))
+    assert [j.state for j in desk.jobs.value] == ["running", "waiting"]
+    desk.cancel(1)
+    until(lambda: [j.state for j in desk.jobs.value], ["cancelled", "running"])
+    desk.leave()
+    until(lambda: desk.jobs.value[1].state, "failed")
+
+
+@pytest.mark.parametrize("kind", ["first", "full", "background"])
+def test_a_study_waits_while_anybody_waits_for_an_answer(kind):
+    stop, passed = threading.Event(), threading.Event()
+    clock = _Clock(stop, lambda **_: passed.set())
+
+    def work() -> None:
+        clock.progress(1, 1)
+
+    held = turns.background(stop) if kind == "background" else turns.answering(kind)
+    with held:
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(0.2)
+        assert not passed.is_set()
+    assert passed.wait(30)
+
+
+def test_studies_are_kept_where_the_server_was_told_to(tmp_path):
+    opening.keep_studies(tmp_path / "kept")
+    assert opening.studies() == tmp_path / "kept"
+    assert (tmp_path / "kept").is_dir()
+    opening.keep_studies(None)
+    assert opening.studies() is None
