@@ -1,6 +1,6 @@
 """Live telemetry at full size: crashes with a real broker, rates, assimilation and drift alarms.
 
-Needs mosquitto (Debian: apt-get install mosquitto).
+Needs mosquitto (Debian: apt-get install mosquitto), and Chromium for the live tab.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import harness
@@ -20,20 +21,29 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from playwright.sync_api import sync_playwright
 
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
+import twin  # noqa: E402
+from calibration import emulate  # noqa: E402
 from calibration.assimilate import PARTICLES, Filter, Reading  # noqa: E402
 from calibration.drift import LENGTH, scores, threshold, watch  # noqa: E402
+from calibration.live.batches import from_frame  # noqa: E402
+from calibration.live.follow import Follower  # noqa: E402
 from calibration.live.health import Health  # noqa: E402
 from calibration.live.listen import BATCH, listen  # noqa: E402
 from calibration.live.publish import publish  # noqa: E402
+from calibration.live.tracker import Tracker  # noqa: E402
 from calibration.store import Store  # noqa: E402
+from tests.browser.driving import opened, tab  # noqa: E402
+from tests.browser.serving import chromium, launched, serving  # noqa: E402
 from tests.calibration.brokers import Broker  # noqa: E402
 from tests.calibration.test_assimilate import watch as assimilation  # noqa: E402
 from tests.calibration.test_drift import SPREAD  # noqa: E402
 from tests.calibration.test_listen import CONSUMER, counts  # noqa: E402
+from twin.load import load_text  # noqa: E402
 
 MESSAGES, KILLS = 20_000, 10
 ROUNDS = 5
@@ -64,7 +74,9 @@ def subscribe(url: str, client_id: str, until: int) -> float:
     return seen[-1] - seen[0] if seen else 0.0
 
 
-def take(url: str, path: Path, until: int, client_id: str = "twin") -> float:
+def take(
+    url: str, path: Path, until: int, client_id: str = "twin", tracker: Tracker | None = None
+) -> float:
     """Return the seconds from the first message to the commit of the last one in the listener."""
     health, stop, times = Health(), threading.Event(), []
 
@@ -79,7 +91,7 @@ def take(url: str, path: Path, until: int, client_id: str = "twin") -> float:
 
     threading.Thread(target=look, daemon=True).start()
     with Store(path) as store:
-        listen(url, store, stop=stop, health=health, client_id=client_id)
+        listen(url, store, stop=stop, health=health, client_id=client_id, tracker=tracker)
     return times[-1] - times[0]
 
 
@@ -106,6 +118,134 @@ def rates(table: harness.Table, folder: Path) -> None:
         f"{MESSAGES / np.median(times['twin']):,.0f} against "
         f"{MESSAGES / np.median(times['plain']):,.0f} messages/s, QoS 1, all queued before",
         times["triad"],
+    )  # fmt: skip
+
+
+def rates_followed(table: harness.Table, folder: Path) -> None:
+    """The same with a live twin that follows the flagship's own events beside the listener."""
+    found: dict[str, list[float]] = {"plain": [], "twin": [], "triad": []}
+    scenario = twin.load("electronics")
+    events = emulate.events(scenario).iloc[:MESSAGES]
+    last = 0
+    with Broker(folder / "followed") as broker:
+        for n in range(ROUNDS + 1):
+            path = folder / f"f{n}.db"
+            subscribe(broker.url, "plain", 0)
+            open_session(broker.url, path, "twin")
+            publish(events, broker.url)
+            plain = subscribe(broker.url, "plain", MESSAGES)
+            tracker = Tracker(scenario, path)
+            seconds = take(broker.url, path, MESSAGES, tracker=tracker)
+            assert tracker.follower is not None, tracker.failed
+            last = tracker.follower.batches.next
+            turns = [("plain", plain), ("twin", seconds), ("triad", harness.triad())]
+            for name, value in turns if n else []:
+                found[name].append(value)
+    times = {name: np.array(seconds) for name, seconds in found.items()}
+    table.add_ratio(
+        "ingest rate with the live twin following, beside a plain paho subscriber",
+        (times["plain"], times["twin"]), 0.5, True,
+        f"{MESSAGES / np.median(times['twin']):,.0f} against "
+        f"{MESSAGES / np.median(times['plain']):,.0f} messages/s; {last} periods of 120 stock points",
+        times["triad"],
+    )  # fmt: skip
+
+
+def bare(points: int, rng: np.random.Generator) -> Callable[[], object]:
+    """Return one period of as bare a particle filter as can be, of the same size."""
+    stock = np.full((points, PARTICLES), 500.0)
+    rate = rng.exponential(1.5, stock.shape)
+    row = np.arange(points)[:, None]
+
+    def step() -> None:
+        stock[:] = np.maximum(0.0, stock - rng.poisson(rate))
+        weight = np.exp(-0.5 * ((490.0 - stock) / 25.0) ** 2)
+        ends = np.cumsum(weight, axis=1) / weight.sum(axis=1, keepdims=True)
+        at = (np.arange(PARTICLES) + rng.random((points, 1))) / PARTICLES
+        found = np.searchsorted((ends + row).ravel(), (at + row).ravel())
+        places = np.minimum(found.reshape(stock.shape) - row * PARTICLES, PARTICLES - 1)
+        stock[:] = np.take_along_axis(stock, places, axis=1)
+        rate[:] = np.take_along_axis(rate, places, axis=1)
+        np.quantile(stock, (0.05, 0.5, 0.95), axis=1)
+
+    return step
+
+
+def following(table: harness.Table) -> None:
+    """One period of 50 sites: books, filter, lanes, expected orders, devices, alarms, bands."""
+    shops = 49
+    text = "sites: [{name: dc}, " + ", ".join(f"{{name: s{n}}}" for n in range(shops)) + "]\n"
+    text += "items: [{name: tea}]\nhorizon: 160\nreplications: 1\n"
+    text += "purchases: [{site: dc, item: tea, lead_time: 4}]\nlanes:\n"
+    text += "".join(
+        f"  - {{from: dc, to: s{n}, items: tea, lead_time: {{kind: gamma, mean: 3, cv: 0.3}}}}\n"
+        for n in range(shops)
+    )
+    text += "demand:\n" + "".join(
+        f"  - {{site: s{n}, item: tea, kind: poisson, mean: 20}}\n" for n in range(shops)
+    )
+    text += "devices: [{kind: cycle_count, period: 1, noise: 0.02}]\n"
+    scenario = load_text(text)
+    one = Follower(scenario)
+    one.add(from_frame(emulate.events(scenario)))
+    steps = one.step(scenario.horizon)
+    whole = bare(50, np.random.Generator(np.random.Philox(1)))
+    times = harness.take_turns(
+        {"follow": lambda: harness.cpu(lambda: next(steps)), "bare": lambda: harness.cpu(whole)},
+        150,
+    )
+    table.add(
+        "live twin, one period of 50 sites, everything", f"{1000 * np.median(times['follow']):.2f} ms",
+        "≤ 5 ms", f"{PARTICLES} particles each, every site read every period", times["triad"],
+        bool(np.median(times["follow"]) <= 0.005),
+    )  # fmt: skip
+    table.add_ratio(
+        "the same beside a bare numpy particle filter of that size", (times["follow"], times["bare"]),
+        5.0, False, f"bare: {1000 * np.median(times['bare']):.2f} ms", times["triad"],
+    )  # fmt: skip
+
+
+PAINTS = """seconds => new Promise(done => {
+    const pen = CanvasRenderingContext2D.prototype, own = pen.clearRect, gaps = [];
+    let n = 0, told = 0, before = performance.now();
+    pen.clearRect = function (...given) {
+        const now = performance.now();
+        if (this.canvas.closest('.twin-live')) { n += 1; gaps.push(now - before); before = now; }
+        return own.apply(this, given);
+    };
+    let said = '';
+    const watch = setInterval(() => {
+        const now = document.querySelector('[data-banner]').textContent;
+        told += now !== said;
+        said = now;
+    }, 20);
+    setTimeout(() => {
+        pen.clearRect = own;
+        clearInterval(watch);
+        done([n / seconds, Math.max(...gaps), told / seconds]);
+    }, 1000 * seconds);
+})"""
+"""Counts how often the live network is painted and the figures beside it change."""
+
+
+def moving(table: harness.Table, folder: Path) -> None:
+    """How often the network of the live tab moves while a year of the flagship is replayed."""
+    path, seconds = folder / "tab.db", 6.0
+    with Store(path) as store:
+        store.add(from_frame(emulate.events(twin.load("electronics"))))
+    with serving("electronics", "--store", str(path)) as server, sync_playwright() as playwright:
+        page = launched(playwright, str(chromium())).new_page(base_url=server.url)
+        opened(page)
+        tab(page, "Views", "tab", "telemetry")
+        tab(page, "Live", "kind", "replay")
+        page.wait_for_selector(".twin-live[data-live=replay] [data-node]")
+        page.wait_for_timeout(15_000)  # the record is worked through meanwhile
+        rate, worst, told = page.evaluate(PAINTS, seconds)
+        page.context.close()
+    table.add(
+        "live tab: the network moves", f"{rate:.0f} Hz", "≥ 5 Hz",
+        f"worst gap {worst:.0f} ms; figures and tables {told:.1f} Hz; 4 days a second",
+        np.array([harness.triad()]), rate >= 5,
     )  # fmt: skip
 
 
@@ -244,7 +384,10 @@ def main() -> None:
         crashes(table, Path(folder))
         restart(table, Path(folder))
         rates(table, Path(folder))
+        rates_followed(table, Path(folder))
+        moving(table, Path(folder))
     filters(table)
+    following(table)
     drifts(table)
     table.write()
 

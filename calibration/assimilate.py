@@ -8,7 +8,7 @@ however large the chain is.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ LEVELS = (0.05, 0.5, 0.95)
 
 _JUNK_WIDTH = 10.0
 _WANDER = 0.004  # how much the log of the shrink rate may change in a period: 8 % in a year
+_RARELY = 5  # periods from one such change to the next: its luck costs as much as that of shrink
 _SHRINKAGE = 0.98  # of the rates towards their mean when particles are drawn anew
 _TOO_FEW = 0.5  # share of effective particles below which they are drawn anew
 _SMALL = 1e-9  # units a period: the smallest shrink rate, so that it has a logarithm
@@ -56,6 +57,13 @@ class Filter:
         Particles per stock point.
     seed
         The luck.
+    known
+        ``(n,)``: the rate that was calibrated: half of what is believed first is that it is exactly
+        this one, the other half the distribution above. Without it only that.
+    renewal
+        Share of the particles whose rate is drawn anew from what was believed first, each period,
+        and of those that lose a share of their stock at once: a rate that changes is found again,
+        and so is a theft; 0: rates only drift.
 
     Raises
     ------
@@ -65,10 +73,14 @@ class Filter:
 
     def __init__(
         self, stock: npt.ArrayLike, *, shrink: npt.ArrayLike, start_sd: npt.ArrayLike = 0.0,
-        particles: int = PARTICLES, seed: int = 1,
+        particles: int = PARTICLES, seed: int = 1, known: npt.ArrayLike | None = None,
+        renewal: float = 0.0,
     ) -> None:  # fmt: skip
         if particles < 2:
             msg = f"particles = {particles}; at least 2, some hundreds are useful"
+            raise RunError(msg)
+        if not 0 <= renewal < 1:
+            msg = f"renewal = {renewal:g}; a share from 0 to below 1"
             raise RunError(msg)
         first = np.atleast_1d(np.asarray(stock, np.float64))
         self._shape = first.shape[0], particles
@@ -76,9 +88,13 @@ class Filter:
         self._rng = np.random.Generator(np.random.Philox(seed))
         luck = self._rng.standard_normal(self._shape)
         self._stock = np.maximum(0.0, self._row("stock", first)[:, None] + spread[:, None] * luck)
-        drawn = self._rng.standard_exponential(self._shape)
-        self._shrink = np.maximum(_SMALL, rate[:, None] * drawn)
+        self._rate, self._renewal = rate, renewal
+        self._known = None if known is None else np.maximum(_SMALL, self._row("known", known))
+        self._shrink, self._sure = np.zeros(self._shape), np.zeros(self._shape, bool)
+        self._draw_rates(np.nonzero(np.ones(self._shape, bool)))
+        self._age = 0
         self._log_weight = np.zeros(self._shape)
+        self._known_weights: Floats | None = None
 
     def step(self, receipts: npt.ArrayLike, issues: npt.ArrayLike, *readings: Reading) -> Floats:
         """Pass one period: goods in and out by the books, then the looks of this period.
@@ -102,8 +118,14 @@ class Filter:
             If a shape or a value is not allowed.
         """
         net = self._row("receipts", receipts) - self._row("issues", issues)
-        wander = self._rng.standard_normal(self._shape)
-        self._shrink *= np.exp(_WANDER * wander)
+        self._age += 1
+        if self._age % _RARELY == 0:
+            wander = np.sqrt(_RARELY) * _WANDER * self._rng.standard_normal(self._shape)
+            self._shrink *= np.where(self._sure, 1.0, np.exp(wander))
+        if self._renewal:
+            self._draw_rates(self._some())
+            struck = self._some()
+            self._stock[struck] *= self._rng.random(struck[0].size)
         gone = self._rng.poisson(self._shrink)
         self._stock = np.maximum(0.0, self._stock + net[:, None] - gone)
         scores = np.full((len(readings), self._shape[0]), np.nan)
@@ -140,6 +162,26 @@ class Filter:
         found = np.take_along_axis(self._stock, places, axis=1)
         return np.ascontiguousarray(rng.permuted(found, axis=1).T)
 
+    def _some(self) -> tuple[Any, ...]:
+        """Return the places of the particles that are drawn anew in this period."""
+        size = self._shape[0] * self._shape[1]
+        number = int(self._rng.binomial(size, self._renewal))
+        return np.unravel_index(self._rng.choice(size, number, replace=False), self._shape)
+
+    def _draw_rates(self, where: tuple[Any, ...]) -> None:
+        """Draw the rates of some particles from what is believed first."""
+        row = where[0]
+        drawn = np.maximum(_SMALL, self._rate[row] * self._rng.standard_exponential(row.size))
+        if self._known is not None:
+            sure = self._rng.random(row.size) < 0.5
+            drawn = np.where(sure, self._known[row], drawn)
+            self._sure[where] = sure
+        self._shrink[where] = drawn
+
+    def state(self) -> bytes:
+        """Return all that is believed as bytes: equal for equal histories and seeds."""
+        return b"".join(a.tobytes() for a in (self._stock, self._shrink, self._log_weight))
+
     def _row(self, name: str, given: npt.ArrayLike) -> Floats:
         """Return one finite number of 0 or more for each stock point."""
         row = np.asarray(given, np.float64)
@@ -152,8 +194,11 @@ class Filter:
         return np.broadcast_to(row, self._shape[:1])
 
     def _weights(self) -> Floats:
-        weight = np.exp(self._log_weight - self._log_weight.max(axis=1, keepdims=True))
-        return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+        """Return the weights of the particles, which sum to 1; kept until a look changes them."""
+        if self._known_weights is None:
+            weight = np.exp(self._log_weight - self._log_weight.max(axis=1, keepdims=True))
+            self._known_weights = np.asarray(weight / weight.sum(axis=1, keepdims=True))
+        return self._known_weights
 
     def _look(self, reading: Reading) -> Floats:
         """Weigh the particles by one look; draw them anew where few are left."""
@@ -171,13 +216,15 @@ class Filter:
         # a floor, so that a reading far from all particles weighs them alike instead of 0 / 0
         found = np.log((1 - JUNK) * sure + JUNK * wide + 1e-300)
         self._log_weight += np.where(seen[:, None], found, 0.0)
+        self._known_weights = None
         self._renew(seen)
         return np.where(seen, ndtri(expected), np.nan)
 
     def _renew(self, seen: npt.NDArray[np.bool_]) -> None:
         """Draw the particles of some stock points anew in proportion to their weights.
 
-        Rates are moved by the kernel of Liu & West (2001), which keeps their mean and variance.
+        Stock and rates are moved by the kernel of Liu & West (2001), which keeps their means and
+        variances, so that few particles do not become one.
         """
         weight = self._weights()
         few = 1 / (weight**2).sum(axis=1) < _TOO_FEW * self._shape[1]
@@ -186,14 +233,22 @@ class Filter:
             return
         luck = self._rng.random((rows.size, 1))
         places = _systematic(weight[rows], luck, self._shape[1])
-        self._stock[rows] = np.take_along_axis(self._stock[rows], places, axis=1)
-        rate = np.log(np.take_along_axis(self._shrink[rows], places, axis=1))
-        mean, spread = rate.mean(axis=1, keepdims=True), rate.std(axis=1, keepdims=True)
         a = (3 * _SHRINKAGE - 1) / (2 * _SHRINKAGE)
-        moved = a * rate + (1 - a) * mean
-        moved += np.sqrt(1 - a**2) * spread * self._rng.standard_normal(rate.shape)
-        self._shrink[rows] = np.maximum(_SMALL, np.exp(moved))
+        width = np.sqrt(1 - a**2)
+        stock = np.take_along_axis(self._stock[rows], places, axis=1)
+        mean, spread = stock.mean(axis=1, keepdims=True), stock.std(axis=1, keepdims=True)
+        luck = self._rng.standard_normal(stock.shape)
+        self._stock[rows] = np.maximum(0.0, mean + a * (stock - mean) + width * spread * luck)
+        rate = np.log(np.take_along_axis(self._shrink[rows], places, axis=1))
+        sure = self._sure[rows] = np.take_along_axis(self._sure[rows], places, axis=1)
+        free = np.maximum(1, (~sure).sum(axis=1, keepdims=True))
+        mean = np.where(sure, 0.0, rate).sum(axis=1, keepdims=True) / free
+        away = np.where(sure, 0.0, rate - mean)
+        spread = np.sqrt((away**2).sum(axis=1, keepdims=True) / free)
+        moved = mean + a * away + width * spread * self._rng.standard_normal(rate.shape)
+        self._shrink[rows] = np.maximum(_SMALL, np.exp(np.where(sure, rate, moved)))
         self._log_weight[rows] = 0.0
+        weight[rows] = 1 / self._shape[1]
 
 
 def _systematic(weight: Floats, luck: Floats, size: int) -> npt.NDArray[np.int64]:

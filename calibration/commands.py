@@ -6,6 +6,7 @@ Modules are imported inside the commands, so that each waits only for what it ne
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,14 @@ from twin.shell.terminal import note, say
 
 if TYPE_CHECKING:
     from twin.schema import Scenario
+
+
+class Mode(StrEnum):
+    """Which way a live twin works; ``twin`` publishes recommendations as well."""
+
+    shadow = "shadow"
+    twin = "twin"
+
 
 app = typer.Typer()
 """Commands that :mod:`twin.cli` takes over as its own."""
@@ -195,13 +204,23 @@ def listen(
     http_port: Annotated[
         int | None, typer.Option(help="Serve /healthz and /metrics to this machine.")
     ] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="shadow: one way; twin: recommendations are published.")
+    ] = Mode.shadow,
+    lateness: Annotated[
+        float | None, typer.Option(help="Periods that an event may come late.")
+    ] = None,
 ) -> None:
     """Take live telemetry from an MQTT 5 broker into an event store, until Ctrl-C.
 
     twin listen --broker mqtt://localhost:1883 --store store.db
     twin listen --broker mqtts://broker:8883 --tls ca.pem --username twin --password-file pw --store s.db
+    twin listen --broker mqtt://localhost --store s.db --scenario calibrated.yaml --http-port 9100
+    twin listen --broker mqtt://localhost --store s.db --scenario calibrated.yaml --mode twin
 
-    A message is acknowledged when it is safe in the store. The mode is 'shadow': one way, live.
+    A message is acknowledged when it is safe in the store. With a scenario the live twin follows
+    what is stored: true stock, slow lanes, drift. It recommends nothing to machines unless the mode
+    is 'twin'.
     """
     import signal
     import threading
@@ -210,16 +229,32 @@ def listen(
     from calibration.live.payloads import TOPICS
     from calibration.store import Store
 
+    known = _known(scenario)
+    tracker = _twin(known, store, mode, lateness)
     stop = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):  # what was received is stored first
         signal.signal(ending, lambda *_: stop.set())
     with Store(store) as opened:
         note(f"twin: listening to {broker}; Ctrl-C stops it")
         health = receive(
-            broker, opened, _known(scenario), topics=topic or TOPICS, client_id=client_id, username=username,
+            broker, opened, known, topics=topic or TOPICS, client_id=client_id, username=username,
             password_file=password_file, tls=tls, stop=stop, http_port=http_port,
+            tracker=tracker,
         )  # fmt: skip
     say(json.dumps(health.summary(), indent=1))
+
+
+def _twin(known: Scenario | None, store: Path, mode: Mode, lateness: float | None) -> Any:
+    """Return the live twin of a scenario; none without one."""
+    from calibration.live.batches import LATENESS
+    from calibration.live.tracker import Tracker
+    from twin.errors import RunError
+
+    if known is None and mode is Mode.twin:
+        msg = "--mode twin without a scenario; give the calibrated one (--scenario FILE)"
+        raise RunError(msg)
+    late = LATENESS if lateness is None else lateness
+    return None if known is None else Tracker(known, store, mode=mode.value, lateness=late)
 
 
 @command(app, "Calibrate a scenario on telemetry.")

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from calibration.errors import TelemetryError
@@ -193,6 +194,13 @@ class Store:
         """Return the Parquet file of each compacted day, counted from 1970."""
         found = self._db.execute("SELECT day, file FROM days ORDER BY day")
         return {day: self.folder / file for day, file in found}
+
+    def newest(self) -> int | None:
+        """Return the latest event time, compacted days included; none if there is no event."""
+        found = [self._db.execute("SELECT max(event_time) FROM events").fetchone()[0]]
+        for file in [*self.days().values()][-1:]:
+            found.append(pc.max(pq.read_table(file, columns=["event_time"])["event_time"]).as_py())
+        return max((x for x in found if x is not None), default=None)
 
     def read(
         self,

@@ -62,7 +62,7 @@ def warm_start(
     known = events[events["event_time"] < period_start(calendar, now)]
     known = known.drop_duplicates(["source", "event_id"])
     known = known.assign(t=period_of(known["event_time"].to_numpy(np.int64), calendar))
-    top, counted = build(scenario), _on_hand(known)
+    top, counted = build(scenario), on_hand(known)
     counted.update(stock or {})
     rules = []
     for p in top.points:
@@ -77,8 +77,15 @@ def warm_start(
     return {"calendar.start": str(day), "stock[+]": rules} | _later(scenario, now)
 
 
-def _on_hand(events: Frame) -> dict[Point, float]:
-    """Return the last count of each stock point and what came and went after it."""
+def on_hand(events: Frame) -> dict[Point, float]:
+    """Return units on hand by (site, item): the last count, and what came and went after it.
+
+    Parameters
+    ----------
+    events
+        Columns :data:`calibration.events.NAMES`, each event once; stock points without a count
+        are left out.
+    """
     events = events[events["item"] != ""].sort_values("event_time", kind="stable")
     keys = ["site", "item"]
     counts = events[(events["kind"] == "count") & events["qty"].notna()]

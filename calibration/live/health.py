@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
@@ -39,6 +40,8 @@ class Health:
         When a device was heard last: microseconds since 1970 by (site, device).
     lag
         Seconds from the event to its arrival, the largest of the last batch.
+    twin
+        Figures of the live twin, where one follows: main numbers, and lines for Prometheus.
     """
 
     def __init__(self, mode: Mode = "shadow") -> None:
@@ -50,6 +53,7 @@ class Health:
         self.lag = 0.0
         self.connected = False
         self.replayed = False
+        self.twin: tuple[Callable[[], dict[str, object]], Callable[[], str]] | None = None
         self._mode = mode
 
     @property
@@ -64,44 +68,46 @@ class Health:
 
     def summary(self) -> dict[str, object]:
         """Return the main numbers by name."""
-        return {
+        found: dict[str, object] = {
             "connected": self.connected, "mode": self.mode, "received": self.received,
             "stored": self.stored, "duplicates": self.duplicates,
             "rejected": sum(self.rejected.values()), "lost": sum(self.lost.values()),
         }  # fmt: skip
+        return found if self.twin is None else found | self.twin[0]()
 
     def metrics(self) -> str:
         """Return all numbers in the text format of Prometheus."""
         now = time.time()
         count, gauge = "counter", "gauge"
         lines = [
-            *_family("messages_received_total", count, {(): self.received}),
-            *_family("events_stored_total", count, {(): self.stored}),
-            *_family("duplicates_total", count, {(): self.duplicates}),
-            *_family(
+            *family("messages_received_total", count, {(): self.received}),
+            *family("events_stored_total", count, {(): self.stored}),
+            *family("duplicates_total", count, {(): self.duplicates}),
+            *family(
                 "rejected_total", count, {(("reason", r),): n for r, n in tuple(self.rejected.items())}
             ),
-            *_family("messages_lost_total", count, {(("edge", e),): n for e, n in tuple(self.lost.items())}),
-            *_family(
+            *family("messages_lost_total", count, {(("edge", e),): n for e, n in tuple(self.lost.items())}),
+            *family(
                 "reason_codes_total", count,
                 {(("packet", p), ("code", c)): n for (p, c), n in tuple(self.reason_codes.items())},
             ),
-            *_family("sessions_started_total", count, {(): self.sessions}),
-            *_family("connected", gauge, {(): int(self.connected)}),
-            *_family("lag_seconds", gauge, {(): self.lag}),
-            *_family("mode", gauge, {(("mode", m),): int(m == self.mode) for m in _MODES}),
-            *_family(
+            *family("sessions_started_total", count, {(): self.sessions}),
+            *family("connected", gauge, {(): int(self.connected)}),
+            *family("lag_seconds", gauge, {(): self.lag}),
+            *family("mode", gauge, {(("mode", m),): int(m == self.mode) for m in _MODES}),
+            *family(
                 "device_silent_seconds", gauge,
                 {(("site", s), ("device", d)): now - t / 1e6 for (s, d), t in tuple(self.seen.items())},
             ),
         ]  # fmt: skip
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + ("" if self.twin is None else self.twin[1]())
 
 
 Labels = tuple[tuple[str, str], ...]
 
 
-def _family(name: str, kind: str, values: dict[Labels, float]) -> list[str]:
+def family(name: str, kind: str, values: Mapping[Labels, float]) -> list[str]:
+    """Return the lines of one figure, ``twin_`` before its name, with each value's labels."""
     lines = [f"# TYPE twin_{name} {kind}"]
     for labels, value in values.items():
         inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels)

@@ -11,9 +11,9 @@ import json
 import select
 import ssl
 import time
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Stop
 from typing import Any, NamedTuple
@@ -25,12 +25,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from calibration.events import REPLAYED, Event
+from calibration.live.beside import endpoint, following
 from calibration.live.connection import KEEPALIVE, Access, LiveError, refused, unreachable
-from calibration.live.health import Health, serve
-from calibration.live.payloads import TOPICS, Reader, Rejected
+from calibration.live.health import Health
+from calibration.live.payloads import PREFIX, TOPICS, Reader, Rejected
+from calibration.live.tracker import Tracker
 from calibration.store import Store
-from calibration.store_parts import Load
-from calibration.times import now
+from calibration.store_parts import Load, Where
+from calibration.times import DAY, now
 from twin.schema import Scenario
 
 BATCH = 500
@@ -55,7 +57,7 @@ def listen(
     broker_url: str, store: Store, scenario: Scenario | None = None, *, client_id: str = "twin",
     topics: Sequence[str] = TOPICS, tls: Path | None = None, username: str = "",
     password_file: Path | None = None, batch: int = BATCH, stop: Stop | None = None,
-    http_port: int | None = None, health: Health | None = None,
+    http_port: int | None = None, health: Health | None = None, tracker: Tracker | None = None,
 ) -> Health:  # fmt: skip
     """Put what a broker delivers into a store until told to stop.
 
@@ -79,7 +81,9 @@ def listen(
     http_port
         Port on this machine for ``/healthz`` and ``/metrics``; none: no endpoint.
     health
-        Counters to go on with (default: new ones, mode ``shadow``).
+        Counters to go on with (default: new ones, in the tracker's mode).
+    tracker
+        A live twin that follows what is stored, not started; none: nothing is followed.
 
     Returns
     -------
@@ -93,31 +97,14 @@ def listen(
     calibration.errors.TelemetryError
         If the store cannot be written; what is not stored stays with the broker.
     """
-    health = health or Health()
+    health = health or Health("shadow" if tracker is None else tracker.mode)
     access = Access(broker_url, username, password_file, tls)
     reader = Reader(scenario, _beside(store, ".births.json"))
     health.lost = reader.lost
-    consumer = _Consumer(access, client_id, topics, batch, store, reader, health)
-    with _shown(health, http_port):
+    consumer = _Consumer(access, client_id, topics, batch, store, reader, health, tracker)
+    with endpoint(health, http_port), following(health, tracker):
         consumer.run(stop or Stop())
     return health
-
-
-@contextmanager
-def _shown(health: Health, port: int | None) -> Iterator[None]:
-    """Serve the endpoint during a block, if a port is given."""
-    try:
-        server = None if port is None else serve(health, port)
-    except OSError as error:
-        msg = f"port {port} of this machine cannot be used ({error}); choose another"
-        raise LiveError(msg) from error
-    try:
-        yield
-    finally:
-        health.connected = False
-        if server is not None:
-            server.shutdown()
-            server.server_close()
 
 
 def _beside(store: Store, ending: str) -> Path:
@@ -133,6 +120,13 @@ class _Waiting(NamedTuple):
     connection: int
     mid: int
     qos: int
+    again: bool = False
+    """Whether the broker says that it has sent it before."""
+
+    @property
+    def mark(self) -> str:
+        """What it is known by when it is sent again: its number in the session, and its content."""
+        return f"message {self.mid} {zlib.crc32(self.payload):08x}"
 
 
 class _Consumer:
@@ -140,18 +134,19 @@ class _Consumer:
 
     def __init__(
         self, access: Access, client_id: str, topics: Sequence[str], batch: int, store: Store,
-        reader: Reader, health: Health,
+        reader: Reader, health: Health, tracker: Tracker | None,
     ) -> None:  # fmt: skip
         if not 1 <= batch <= 10_000:
             msg = f"batch = {batch} messages; 1 to 10,000"
             raise LiveError(msg)
         self.access, self.topics, self.batch = access, topics, batch
-        self.store, self.reader, self.health = store, reader, health
+        self.store, self.reader, self.health, self.tracker = store, reader, health, tracker
         self.client = access.client(client_id, manual_ack=True)
         self.client.on_connect = self._on_connect
         self.client.on_disconnect = self._on_disconnect
         self.client.on_subscribe = self._on_subscribe
         self.client.on_message = self._on_message
+        self.client.on_publish = self._on_publish
         self.load = Load(access.url)
         self.pending: list[_Waiting] = []
         self.connection = 0  # messages of an earlier connection must not be acknowledged
@@ -178,6 +173,9 @@ class _Consumer:
         self.health.connected = self.online
         if self.pending and self._due():
             self._flush()
+        if self.tracker is not None and self.online:
+            for topic, payload in self.tracker.outgoing():
+                self.client.publish(topic, payload, qos=1, retain=True)
 
     def _turn(self, timeout: float) -> bool:
         """Let the client read and write once; return whether there still is a connection.
@@ -216,7 +214,8 @@ class _Consumer:
         events: list[Event] = []
         rejected: list[Rejected] = []
         for one in self.pending:
-            found = self.reader.read(one.topic, one.payload, one.arrived)
+            arrived = self._first_arrival(one) if one.again else one.arrived
+            found = self.reader.read(one.topic, one.payload, arrived, one.mark)
             events += found.events
             rejected += found.rejected
         reasons = Counter(r.reason for r in rejected)
@@ -226,10 +225,31 @@ class _Consumer:
             self.load = self.load.plus(len(events), new, reasons)
             self._keep(rejected)
             self._count(events, new, reasons)
+            if self.tracker is not None:
+                self.tracker.offer(events)
         for one in self.pending:
             if one.connection == self.connection and one.qos:
                 self.client.ack(one.mid, one.qos)
         self.pending.clear()
+
+    def _first_arrival(self, again: _Waiting) -> int:
+        """Return when a message that is sent again came first, if it came at all.
+
+        A reading without a time has that of its arrival, and is known by it; what has an id of its
+        own is not looked up.
+        """
+        if b'"event_id"' in again.payload or not again.topic.startswith(PREFIX):
+            return again.arrived
+        for one in self.pending:
+            if (one.topic, one.mark) == (again.topic, again.mark):
+                if one is not again:
+                    return one.arrived
+                break
+        kept = Where((("source", (f"mqtt:{again.topic}",)),), again.arrived - SESSION_DAYS * DAY)
+        known = self.store.table(("ingest_time", "raw_ref"), kept)
+        times, refs = (known[name].to_pylist() for name in ("ingest_time", "raw_ref"))
+        came = (t for t, ref in zip(times, refs, strict=True) if ref.endswith(again.mark))
+        return max(came, default=again.arrived)
 
     def _count(self, events: list[Event], new: int, reasons: Counter[str]) -> None:
         health = self.health
@@ -332,13 +352,17 @@ class _Consumer:
                     f"ACL file for user '{self.access.username}'"
                 )
 
+    def _on_publish(self, _: object, __: object, ___: int, code: Any, ____: object) -> None:
+        self.health.reason_codes["PUBACK", str(code)] += 1
+
     def _on_message(self, _: object, __: object, message: mqtt.MQTTMessage) -> None:
         self.health.received += 1
         # paho's own object is let go: hundreds of them cost more to keep than all else together
         payload = bytes(message.payload)
         waiting = _Waiting(
-            _topic(message), payload, now(), self.connection, message.mid, message.qos
-        )
+            _topic(message), payload, now(), self.connection, message.mid, message.qos,
+            bool(message.dup),
+        )  # fmt: skip
         self.pending.append(waiting)
 
 

@@ -74,7 +74,7 @@ class Reader:
         self._sites = None if scenario is None else {s.name for s in scenario.sites}
         self._units = None if scenario is None else {i.name: i.unit for i in scenario.items}
 
-    def read(self, topic: str, payload: bytes, arrived: int) -> Read:
+    def read(self, topic: str, payload: bytes, arrived: int, mark: str = "") -> Read:
         """Return the events of one message, and what of it was not taken.
 
         Parameters
@@ -83,9 +83,12 @@ class Reader:
             As published.
         arrived
             When it came in: microseconds since 1970.
+        mark
+            What the message is known by if the broker sends it again; kept with SenML, whose
+            readings may have no time but that of their arrival.
         """
         found = Read([], [])
-        message = _Message(topic, payload, arrived, found)
+        message = _Message(topic, payload, arrived, found, mark)
         try:
             levels = topic.split("/")
             if levels[0] == sparkplug.NAMESPACE:
@@ -121,7 +124,9 @@ class Reader:
                 one = base._replace(
                     event_id=f"{moment}-{record.name}", event_time=moment, unit=record.unit
                 )
-                message.found.events.append(self._checked(fields.measured(name, number, one)))
+                event = self._checked(fields.measured(name, number, one))
+                marked = f"{event.raw_ref} {message.mark}".strip()
+                message.found.events.append(event._replace(raw_ref=marked))
             except Unreadable as error:
                 message.refuse(error)
 
@@ -203,6 +208,7 @@ class _Message(NamedTuple):
     payload: bytes
     arrived: int
     found: Read
+    mark: str
 
     def refuse(self, error: Unreadable) -> None:
         refused = Rejected(self.topic, error.reason, error.detail, self.arrived, self.payload)

@@ -1,0 +1,128 @@
+"""Alarms of a chain that is watched, and what should be estimated anew: said, never done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from calibration.drift import ALLOWANCE, FALSE_ALARMS, Cusum, threshold
+
+What = Literal["shrink", "demand", "lead time"]
+DIRECTIONS: Mapping[tuple[str, str], str] = {
+    ("shrink", "up"): "less vanishes than calibrated",
+    ("shrink", "down"): "more vanishes than calibrated",
+    ("demand", "up"): "customers order more than calibrated",
+    ("demand", "down"): "customers order less than calibrated",
+    ("lead time", "up"): "goods take longer than calibrated",
+    ("lead time", "down"): "goods come sooner than calibrated",
+}
+
+
+class Moved(NamedTuple):
+    """An alarm: what moved and where (stock point or link), since when, when it was found.
+
+    ``found`` and ``began`` are periods; ``direction`` is that of the scores.
+    """
+
+    what: What
+    where: str
+    found: int
+    began: int
+    direction: str
+
+    @property
+    def words(self) -> str:
+        """What it means."""
+        return DIRECTIONS[self.what, self.direction]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A recommendation: it is published or shown, and applied by people alone.
+
+    Attributes
+    ----------
+    kind
+        ``re-estimate``, ``base-stock level``, ``reorder point`` or ``decoupling point``.
+    where
+        Stock point, link or family.
+    what
+        What should change: shrink, demand, lead time, level ...
+    now, advised
+        As the calibrated scenario has it, and as is advised; a number or a place.
+    low, high
+        90 % band of ``advised`` where it is an estimate.
+    unit
+        Of the numbers.
+    because
+        In words.
+    """
+
+    kind: str
+    where: str
+    what: str
+    now: float | str | None
+    advised: float | str | None
+    because: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return it as plain data, without what is not known."""
+        found = {k: v for k, v in self.__dict__.items() if v is not None and v != ""}
+        return {k: round(v, 6) if isinstance(v, float) else v for k, v in found.items()}
+
+
+class Watches:
+    """One CUSUM for each thing that is watched, with one false-alarm rate for all of them together.
+
+    Parameters
+    ----------
+    number
+        How many things are watched at once.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.height = _height(max(1, number))
+        self._sums: dict[tuple[What, str], Cusum] = {}
+        self._times: dict[tuple[What, str], list[int]] = {}
+        self.moved: list[Moved] = []
+
+    def take(self, what: What, where: str, t: int, scores: Sequence[float]) -> Moved | None:
+        """Take the scores of one period; returns the alarm if one is raised now."""
+        key = what, where
+        sums = self._sums.setdefault(key, Cusum(self.height))
+        times = self._times.setdefault(key, [])
+        for score in scores:
+            if sums.alarm is not None:
+                return None
+            times.append(t)
+            alarm = sums.step(float(score))
+            if alarm is not None:
+                began = times[min(alarm.began, len(times) - 1)]
+                self.moved.append(Moved(what, where, t, began, alarm.direction))
+                return self.moved[-1]
+        return None
+
+    def state(self) -> list[object]:
+        """Return all that is known, as plain data, for a hash of the state."""
+        return [[*key, c.up, c.down] for key, c in sorted(self._sums.items())]
+
+
+@lru_cache(maxsize=64)
+def _height(number: int) -> float:
+    """Return the threshold at which the stated share of *all* watches together is false.
+
+    The highest sum of an undisturbed CUSUM of normal scores has an exponential tail of rate 2k
+    (Siegmund 1985, chapter II), so that n watches need ln(n) / 2k more than one.
+    """
+    return _one() + math.log(number) / (2 * ALLOWANCE)
+
+
+@lru_cache(maxsize=1)
+def _one() -> float:
+    return threshold(false_alarms=FALSE_ALARMS)

@@ -1,0 +1,98 @@
+"""Whether devices are alive, and how old is what is known from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from calibration.balance import BOOKS
+from calibration.events import Event
+from calibration.live.points import Key
+from twin.schema import Device
+
+Life = Literal["alive", "late", "silent", "down"]
+LATE, SILENT = 2.0, 5.0
+"""Times its own interval after which a device is late, and after which it is called silent."""
+
+MOST = 10_000
+"""Devices beyond are not followed, so that made-up names cannot fill the memory."""
+
+
+class Liveness(NamedTuple):
+    """A device: ``age`` of what was heard last and ``every`` how often it should report, periods.
+
+    ``missing`` counts the gaps in its running numbers.
+    """
+
+    site: str
+    device: str
+    life: Life
+    age: float
+    every: float
+    heard: int
+    missing: int
+
+
+class _Known:
+    def __init__(self) -> None:
+        self.last = self.heard = self.missing = 0
+        self.seq: int | None = None
+        self.up = True
+        self.gaps: list[int] = []
+
+
+class Devices:
+    """Follows when each device was heard.
+
+    Parameters
+    ----------
+    declared
+        Devices of the scenario by (site, name): how often each should report. Of others the middle
+        interval between their reports is taken.
+    length
+        Microseconds of a period.
+    """
+
+    def __init__(self, declared: Mapping[Key, Device], length: int) -> None:
+        self._declared, self._length = declared, length
+        self._known: dict[Key, _Known] = {}
+
+    def hear(self, events: Iterable[Event]) -> None:
+        """Take events, in order of time."""
+        for e in events:
+            key = e.site, e.device
+            if not e.device or e.device == BOOKS:
+                continue
+            if key not in self._known and len(self._known) >= MOST:
+                continue
+            known = self._known.setdefault(key, _Known())
+            if e.kind == "status":
+                known.up = bool(e.value)
+                continue
+            known.up = True
+            if known.heard:
+                known.gaps = [*known.gaps[-8:], e.event_time - known.last]
+            known.last, known.heard = max(known.last, e.event_time), known.heard + 1
+            if e.seq is not None:
+                if known.seq is not None and e.seq > known.seq + 1:
+                    known.missing += e.seq - known.seq - 1
+                known.seq = max(e.seq, known.seq or 0)
+
+    def at(self, time: int) -> list[Liveness]:
+        """Return how each device is at a time (microseconds since 1970), by site and name."""
+        found = []
+        for (site, name), known in sorted(self._known.items()):
+            spec = self._declared.get((site, name))
+            gaps = sorted(known.gaps)
+            usual = gaps[len(gaps) // 2] / self._length if gaps else 1.0
+            every = max(usual, 1e-9) if spec is None else float(spec.period)
+            age = max(0, time - known.last) / self._length
+            life: Life = "down" if not known.up else "alive"
+            if known.up and age > LATE * every:
+                life = "silent" if age > SILENT * every else "late"
+            found.append(Liveness(site, name, life, age, every, known.heard, known.missing))
+        silent = [k for k in self._declared if k not in self._known]
+        return found + [
+            Liveness(*key, "silent", float("inf"), float(self._declared[key].period), 0, 0)
+            for key in sorted(silent)
+        ]

@@ -1,0 +1,165 @@
+"""The live twin beside the listener, with a real broker: follows, shows figures, says nothing unasked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from calibration import emulate
+from calibration.live import advise
+from calibration.live.batches import from_frame
+from calibration.live.follow import Follower
+from calibration.live.health import Health
+from calibration.live.listen import listen
+from calibration.live.publish import publish
+from calibration.live.tracker import Tracker
+from calibration.store import Store
+from tests.calibration.brokers import Broker
+from tests.calibration.test_follow import CALIBRATED, DAYS, REAL
+from tests.calibration.test_listen import until
+
+ALL = "twin/recommendations/#"
+
+
+@pytest.fixture(scope="module")
+def told() -> Any:
+    return emulate.events(REAL)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with Broker(tmp_path / "broker") as found:
+        yield found
+
+
+def followed(broker: Broker, path: Path, told: Any, mode: str) -> tuple[Tracker, Health]:
+    """Listen while all is published, then stop; return what followed it."""
+    stop, health = threading.Event(), Health(mode)
+    tracker = Tracker(CALIBRATED, path, mode=mode)
+
+    def work() -> None:
+        with Store(path) as store:
+            listen(broker.url, store, CALIBRATED, stop=stop, health=health, tracker=tracker)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    until(lambda: health.connected)
+    publish(told, broker.url)
+    until(lambda: health.stored == len(told))
+    until(lambda: tracker.follower is not None and tracker.follower.batches.next >= DAYS - 1)
+    time.sleep(0.5)  # what is to be said is said
+    stop.set()
+    thread.join(20)
+    assert tracker.failed is None
+    return tracker, health
+
+
+def retained(broker: Broker, wait: float = 1.0) -> dict[str, Any]:
+    """Return the retained recommendations that the broker holds."""
+    found: dict[str, Any] = {}
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.on_message = lambda _, __, m: found.__setitem__(m.topic, json.loads(m.payload))
+    client.connect("localhost", broker.port)
+    client.subscribe(ALL, 1)
+    client.loop_start()
+    time.sleep(wait)
+    client.loop_stop()
+    client.disconnect()
+    return found
+
+
+@pytest.mark.broker
+def test_twin_publishes_what_moved_and_the_level_that_follows_from_it(broker, tmp_path, told):
+    _, health = followed(broker, tmp_path / "s.db", told, "twin")
+    found = retained(broker)
+    kinds = {(m["kind"], m["where"]): m for m in found.values()}
+    shrink = kinds["re-estimate", "shop/tea"]
+    level = kinds["base-stock level", "dc/tea"]
+    assert set(kinds) >= {("re-estimate", "maker->dc/tea")}
+    assert (shrink["version"], shrink["scenario"], shrink["mode"]) == (1, "tea", "replay")
+    assert (level["now"], level["advised"] > 400) == (320, True)
+    assert all(topic.startswith("twin/recommendations/tea/") for topic in found)
+    assert health.mode == "replay"
+
+
+@pytest.mark.broker
+def test_shadow_follows_the_same_and_publishes_nothing(broker, tmp_path, told):
+    tracker, health = followed(broker, tmp_path / "s.db", told, "shadow")
+    assert {m.what for m in tracker.follower.moved} == {"shrink", "lead time"}
+    assert retained(broker) == {}
+    lines = health.metrics().splitlines()
+    assert 'twin_alarms_total{what="shrink"} 1' in lines
+    assert any(x.startswith('twin_stock_units{point="shop/tea",quantile="0.95"}') for x in lines)
+    assert health.summary()["alarms"] == 2
+
+
+def test_a_twin_that_begins_again_goes_on_from_the_store(tmp_path, told) -> None:
+    path = tmp_path / "s.db"
+    events = from_frame(told)
+    with Store(path) as store:
+        store.add(events[:-300])
+        tracker = Tracker(CALIBRATED, path)
+        tracker.start()
+        until(lambda: tracker.follower is not None)
+        store.add(events[-300:])
+        tracker.offer(events[-300:])
+        tracker.stop()
+    whole = Follower(CALIBRATED)
+    whole.add(events)
+    *_, last = whole.step()
+    found = tracker.follower
+    assert found.batches.next == whole.batches.next
+    assert found.last.books == pytest.approx(last.books)
+    assert (found.last.stock[0] <= last.stock[2]).all()
+
+
+def test_nothing_is_said_twice_and_what_no_longer_holds_is_taken_back() -> None:
+    tracker = Tracker(CALIBRATED, Path("none.db"), mode="twin")
+    message = json.dumps({"advised": 100.0, "period": 1}).encode()
+    for found in ({"a": message}, {"a": message.replace(b"100.0", b"101.0")}, {}):
+        tracker._say(found)
+    assert tracker.outgoing() == [("a", message), ("a", b"")]
+
+
+def test_a_cut_is_advised_only_when_what_moved_changes_the_suggestion(told) -> None:
+    found = Follower(CALIBRATED)
+    found.add(from_frame(told))
+    list(found.step(DAYS))
+    kinds = [a.kind for a in advise.advice(found)]
+    assert "decoupling point" not in kinds  # no family, no cut
+    assert kinds.count("re-estimate") == len(found.moved) == 2
+
+
+def test_a_chain_without_alarms_is_advised_nothing() -> None:
+    found = Follower(CALIBRATED)
+    found.add(from_frame(emulate.events(CALIBRATED)))
+    list(found.step(DAYS))
+    assert advise.advice(found) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["--mode", "twin"], "without a scenario"),
+     (["--scenario", "electronics", "--lateness", "-1"], "lateness = -1")],
+)  # fmt: skip
+def test_what_cannot_be_followed_is_refused_before_anything_is_listened_to(
+    words, told, tmp_path
+) -> None:
+    command = ["listen", "--store", str(tmp_path / "s.db"), "--broker", "mqtt://localhost:1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "twin.cli", *command, *words],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert not (tmp_path / "s.db").exists()
