@@ -25,6 +25,7 @@ PAGES = [
     ROOT / "README.md",
     *(HERE / f"{name}.md" for name in FIRST),
     *(page for page in sorted(HERE.glob("*.md")) if page.stem not in FIRST),
+    *sorted(HERE.glob("studies/*.md")),
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
 ]

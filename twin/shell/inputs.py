@@ -61,8 +61,8 @@ def check_picture(path: Path | None, force: bool) -> None:
     check_new(path, force)
 
 
-def check_new(path: Path, force: bool) -> None:
+def check_new(path: Path | None, force: bool) -> None:
     """Raise an :class:`OutputError` if a file would be overwritten unasked."""
-    if path.exists() and not force:
+    if path is not None and path.exists() and not force:
         msg = f"{path}: is there already; give another name, or --force to replace it"
         raise OutputError(msg)

@@ -64,40 +64,44 @@ def study(
     twin study --list
     twin study stress-test --scenario electronics --out stress --report stress.html
     twin study stress-test --list                        what it can be asked
-    twin study levers-of-a-shop --json
     twin study my-study.yaml --out results --scheduler tcp://head:8786
 
     Stopped or killed, the same command goes on where it stood. All points are checked before the
     first run.
     """
-    from twin.study import ready
-    from twin.study import study as run_study
-
     if listed or not source:
         say(_listed(source))
         return
-    if report is not None:
-        inputs.check_new(report, force)
-    ours: dict[str, Any] = {"out": out, "threads": threads, "scheduler": scheduler}
-    found: Findings | Study
+    inputs.check_new(report, force)
+    ours = {"out": out, "threads": threads, "scheduler": scheduler, "force": force}
     try:
-        with terminal.engine(quiet) as progress:
-            ours |= {"progress": progress, "cancelled": progress.cancelled}
-            if ready.is_ready_made(source):
-                asked = _asked(scenario, changes, options)
-                told = None if quiet else progress.remark
-                found = ready.ready_made(source, asked, force=force, told=told, **ours)
-            else:
-                own = _own(scenario, changes, options)
-                found = run_study(source, scenario=own, force=force, **ours)
+        found = _found(source, (scenario, changes, options), quiet, ours)
     except KeyboardInterrupt:
         if out is not None:
             note(f"twin: finished parts are kept in {out}/; the same command goes on")
         raise
     say(json.dumps(found.to_json_dict(), indent=1) if as_json else found.summary())
     if report is not None:
-        _save(found, report)
+        _save(found, report, out)
         note(f"twin: wrote {report}")
+
+
+def _found(
+    source: str,
+    asked: tuple[str | None, list[str] | None, list[str] | None],
+    quiet: bool,
+    ours: dict[str, Any],
+) -> Findings | Study:
+    """Run a ready-made study or that of a file."""
+    from twin.study import ready
+    from twin.study import study as run_study
+
+    with terminal.engine(quiet) as progress:
+        ours |= {"progress": progress, "cancelled": progress.cancelled}
+        if ready.is_ready_made(source):
+            told = None if quiet else progress.remark
+            return ready.ready_made(source, _asked(*asked), told=told, **ours)
+        return run_study(source, scenario=_own(*asked), **ours)
 
 
 def _asked(
@@ -136,7 +140,13 @@ def _listed(name: str) -> str:
     return "\n".join(f"{n:<{width}}  {t}" for n, t in rows)
 
 
-def _save(found: Findings | Study, path: Path) -> None:
+def _save(found: Findings | Study, path: Path, out: Path | None) -> None:
+    """Write the report, and the data of its figures where nobody has yet: beside it."""
+    from twin.study.findings import Findings
     from viz.report_study import save_report
+    from viz.study_told import findings_of
 
     save_report(found, path)
+    if out is None or not isinstance(found, Findings):
+        told = found if isinstance(found, Findings) else findings_of(found)
+        told.save(path.with_suffix(""))
