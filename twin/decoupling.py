@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from twin.distributions import lead_time_moments
 from twin.errors import NetworkError
 from twin.names import nearest
 from twin.schema import Scenario
@@ -227,8 +226,7 @@ def quote_paths(
 
 def nominal_lead(link: Link) -> int:
     """Return a link's information delay + mean lead time in whole periods, rounded half up."""
-    mean, _ = lead_time_moments(link.lead_time)
-    return link.delay + math.floor(mean + 0.5)
+    return link.delay + math.floor(link.lead_moments[0] + 0.5)
 
 
 class _Crossings:

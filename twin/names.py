@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -15,8 +17,15 @@ def matches(name: str | None, pattern: Pattern | None) -> bool:
         return True
     if name is None:
         return False
-    patterns = [pattern] if isinstance(pattern, str) else pattern
-    return any(fnmatchcase(name, p) for p in patterns)
+    if isinstance(pattern, str):
+        return name == pattern or (is_wild(pattern) and fnmatchcase(name, pattern))
+    return any(matches(name, p) for p in pattern)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_wild(pattern: str) -> bool:
+    """Return whether a pattern may match other names than itself."""
+    return re.search(r"[*?[]", pattern) is not None
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twin.names import matches
+from twin.memory import remembered
+from twin.names import is_wild, matches
 from twin.schema import Forecast, Item, Policy, Scenario, Site, StockRule, Where
 from twin.schema.behaviour import AllocationRule
 
@@ -40,13 +41,35 @@ def selects(where: Where, site: Site, item: Item, role: str) -> bool:
     )
 
 
+@remembered(4)
+def _rules_at(scenario: Scenario) -> dict[str | None, list[StockRule]]:
+    """Return the rules that may hold at each site, in their order; of all other sites by ``None``.
+
+    Scenarios with a rule per stock point would else try each rule on each of them.
+    """
+    sites = [_only_site(rule.where) for rule in scenario.stock]
+    found: dict[str | None, list[StockRule]] = {None: []}
+    for site, rule in zip(sites, scenario.stock, strict=True):
+        if site is None:
+            for rules in found.values():
+                rules.append(rule)
+        else:
+            found.setdefault(site, [*found[None]]).append(rule)
+    return found
+
+
+def _only_site(where: Where) -> str | None:
+    """Return the one site that a pattern can select, if it names one."""
+    return where.site if isinstance(where.site, str) and not is_wild(where.site) else None
+
+
 def resolve(scenario: Scenario, site: Site, item: Item, role: str) -> Settings:
     """Settle all rules of a scenario for one stock point; later rules win, field by field.
 
     A component held for production keeps no stock (base stock 0) unless a rule says more.
     """
     given: dict[str, object] = {}
-    for rule in scenario.stock:
+    for rule in _rules_at(scenario).get(site.name, _rules_at(scenario)[None]):
         if selects(rule.where, site, item, role):
             for name in StockRule.model_fields:
                 value = getattr(rule, name)

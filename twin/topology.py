@@ -1,7 +1,4 @@
-"""From a scenario to its stock points, supply links and sinks, in the kernel's order.
-
-Plain Python objects that everything reads: compiler, decoupling point, ``explain``, networkx.
-"""
+"""From a scenario to its stock points, links and sinks, in the kernel's order: plain objects."""
 
 from __future__ import annotations
 
@@ -24,8 +21,9 @@ from twin.schema import (
     Purchase,
     Scenario,
     Site,
+    Where,
 )
-from twin.stock_rules import Settings
+from twin.stock_rules import Settings, selects
 
 LinkKind = Literal["ship", "make", "buy"]
 Key = tuple[str, str]
@@ -80,6 +78,15 @@ class Link:
     def lead_time(self) -> LeadTime:
         """Lead time distribution."""
         return self.declared.lead_time
+
+    @functools.cached_property
+    def lead_moments(self) -> tuple[float, float]:
+        """Mean and variance of the lead time as it is drawn, in whole periods."""
+        from twin.distributions import lead_time_moments  # compiled: reading a file needs it not
+
+        if self.lead_time.kind == "constant" and self.lead_time.value is not None:
+            return float(self.lead_time.value), 0.0
+        return lead_time_moments(self.lead_time)
 
     @property
     def delay(self) -> int:
@@ -158,6 +165,20 @@ class Topology:
             )
         return self.row_of[name]
 
+    def rows_where(self, where: Where) -> list[int]:
+        """Return the stock points that a pattern selects."""
+        rows = self._rows_at.get(where.site) if isinstance(where.site, str) else None
+        chosen = self.points if rows is None else [self.points[i] for i in rows]
+        return [p.index for p in chosen if selects(where, p.site, p.item, p.role)]
+
+    @functools.cached_property
+    def _rows_at(self) -> dict[str, list[int]]:
+        """Rows of each site: most patterns name one."""
+        found: dict[str, list[int]] = {}
+        for p in self.points:
+            found.setdefault(p.site.name, []).append(p.index)
+        return found
+
     def stages(self) -> list[str]:
         """Return the stages from source to sink."""
         if self.scenario.stages:
@@ -198,7 +219,7 @@ class _Builder:
         links = self._links(rows, carried)
         levels = self._levels(rows, links)
         components = {(p.site, i.item) for p in self.scenario.production for i in p.inputs}
-        sold = {(d.site, x) for d in self.scenario.demand for x in _items_of(d)}
+        sold = {(d.site, x) for d in self.scenario.demand for x in d.items}
         shipped = {key for kind, _, keys, *_ in links if kind == "ship" for key, _ in keys}
         role = {
             k: "component" if k in components and k not in sold | shipped else "output"
@@ -249,7 +270,7 @@ class _Builder:
         for key, made in self.makes.items():
             suppliers.setdefault(key, []).extend((key[0], i.item) for i in made.inputs)
         rows: set[tuple[str, str]] = set()
-        todo = [(d.site, x) for d in self.scenario.demand for x in _items_of(d)]
+        todo = [(d.site, x) for d in self.scenario.demand for x in d.items]
         while todo:
             key = todo.pop()
             if key in rows:
@@ -378,7 +399,7 @@ class _Builder:
         families = {f.name: f for f in self.scenario.families}
         drafts = []
         for d in self.scenario.demand:
-            for item, one in _split(d):
+            for item, one in d.by_item():
                 family = families.get(self.items[item].family or "")
                 tolerance = d.tolerance if d.tolerance is not None else 0
                 if d.tolerance is None and family is not None:
@@ -409,27 +430,6 @@ class _Builder:
                 for row, _ in e.inputs:
                     serves[row] |= serves[p.index]
         return tuple(frozenset(s) for s in serves)
-
-
-def _items_of(demand: Demand) -> list[str]:
-    return [demand.item] if demand.item is not None else list(demand.variants or {})
-
-
-def _split(demand: Demand) -> list[tuple[str, Demand]]:
-    """One demand per item; variants share mean (variance in proportion, so they are independent)."""
-    if demand.item is not None:
-        return [(demand.item, demand)]
-    out = []
-    for item, share in (demand.variants or {}).items():
-        changes: dict[str, object] = {"item": item, "variants": None}
-        if demand.mean is not None:
-            changes["mean"] = demand.mean * share
-        if demand.sd is not None:
-            changes["sd"] = demand.sd * share**0.5
-        if demand.cv is not None and share > 0:
-            changes["cv"] = demand.cv / share**0.5
-        out.append((item, demand.model_copy(update=changes)))
-    return out
 
 
 def _cycle_message(

@@ -35,7 +35,7 @@ def units_match(scenario: Scenario) -> Iterator[Problem]:
             path: Path = ("production", n, "inputs", m, "unit")
             yield from _unit(path, given.unit, given.item, unit)
     for n, d in enumerate(scenario.demand):
-        for item in [d.item] if d.item is not None else d.variants or {}:
+        for item in d.items:
             yield from _unit(("demand", n, "unit"), d.unit, item, unit)
 
 
@@ -61,7 +61,7 @@ def one_demand_per_customer(scenario: Scenario) -> Iterator[Problem]:
     """Require that each customer class of a stock point has one demand."""
     seen: dict[tuple[str, str, str], int] = {}
     for n, d in enumerate(scenario.demand):
-        for item in [d.item] if d.item is not None else d.variants or {}:
+        for item in d.items:
             first = seen.setdefault((d.site, item, d.customer), n)
             if first != n:
                 text = (
@@ -157,9 +157,10 @@ def devices_are_known(scenario: Scenario) -> Iterator[Problem]:
 def _unused(path: Path, given: Model, used: set[str]) -> Iterator[Problem]:
     """Yield the parameters that are set and that this kind does not read."""
     kind = getattr(given, "kind")  # noqa: B009 - every model here has one
-    for name in type(given).model_fields:
-        default = type(given).model_fields[name].get_default(call_default_factory=True)
-        if name not in used and getattr(given, name) != default:
+    for name, field in type(given).model_fields.items():
+        if name in used or name not in given.model_fields_set:
+            continue
+        if getattr(given, name) != field.get_default(call_default_factory=True):
             text = (
                 f"= {show(getattr(given, name))}; '{kind}' does not use it, remove it "
                 f"('{kind}' uses {', '.join(sorted(used - {'kind'}))})"

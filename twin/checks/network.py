@@ -10,7 +10,6 @@ from twin.errors import NetworkError
 from twin.names import matches
 from twin.problems import Path, Problem, show
 from twin.schema import Disruption, LeadTime, Production, Scenario, Where
-from twin.stock_rules import selects
 from twin.topology import Topology
 
 MAX_CELLS = 200_000_000
@@ -188,7 +187,7 @@ def _hit(topology: Topology, d: Disruption, hits: str) -> bool:
 
 
 def _rows(topology: Topology, where: Where) -> set[int]:
-    return {p.index for p in topology.points if selects(where, p.site, p.item, p.role)}
+    return set(topology.rows_where(where))
 
 
 def _nothing(where: Where, what: str = "stock point") -> str:

@@ -16,7 +16,6 @@ from twin.disruptions import DISRUPTIONS
 from twin.distributions import demand_moments
 from twin.names import matches
 from twin.schema import Device, Disruption, Where
-from twin.stock_rules import selects
 from twin.topology import Topology
 
 
@@ -50,7 +49,7 @@ def place_devices(top: Topology) -> list[PlacedDevice]:
 
 def rows_where(top: Topology, where: Where) -> list[int]:
     """Return the stock points that a pattern selects."""
-    return [p.index for p in top.points if selects(where, p.site, p.item, p.role)]
+    return top.rows_where(where)
 
 
 def lane_links(top: Topology, event: Disruption) -> list[int]:

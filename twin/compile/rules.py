@@ -11,7 +11,7 @@ import numpy as np
 from twin import decoupling, policies
 from twin.arrays import SEES, THETA, Error, Floats, Table, Theta
 from twin.compile.columns import flags, floats, forms_of, ints, offsets
-from twin.distributions import demand_moments, lead_time_moments
+from twin.distributions import demand_moments
 from twin.policies import LOT_RULES, POLICIES
 from twin.schema import Policy
 from twin.topology import Topology
@@ -58,7 +58,7 @@ def protection(top: Topology, row: int) -> tuple[float, float]:
     best = (0.0, 0.0)
     for e in top.in_links[row]:
         link = top.links[e]
-        mean, variance = lead_time_moments(link.lead_time)
+        mean, variance = link.lead_moments
         best = max(best, (mean + link.delay, variance))
     return best
 

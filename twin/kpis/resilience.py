@@ -62,22 +62,48 @@ def service(o: Outcome) -> Service | None:
 
 def _service(o: Outcome) -> Service:
     demand, ordered, closed, lost = (o.series[name] for name in SERIES)
-    due, on_time = np.zeros_like(demand[:, 0]), np.zeros_like(demand[:, 0])
-    driven = o.plan.order_driven
-    periods = demand.shape[0]
-    for s in o.plan.topology.sinks:
-        at_once = s.demand.unmet == "lost" and not driven[s.row]
-        wait = 0 if at_once else s.tolerance
-        if wait >= periods:
-            continue
-        before = np.concatenate([np.zeros_like(ordered[:1, s.index]), ordered[:-1, s.index]])
-        done = closed[wait:, s.index] - before[: periods - wait]
-        if s.demand.patience == wait:  # who left in this period was not served
-            done = done - lost[wait:, s.index]
-        accepted = (ordered[:, s.index] - before)[: periods - wait]
-        due[wait:] += demand[: periods - wait, s.index]
-        on_time[wait:] += np.clip(done, 0.0, accepted)
+    periods, S, K = demand.shape
+    due, on_time = np.zeros((periods, K)), np.zeros((periods, K))
+    waits, leave = _waits(o)
+    step = max(1, _CELLS // max(1, S * K))
+    for a in range(0, periods, step):
+        b = min(a + step, periods)
+        wanted, served = np.zeros((b - a, S, K)), np.zeros((b - a, S, K))
+        for wait in np.unique(waits):
+            first = max(a, int(wait))
+            if first >= b:
+                continue
+            at = slice(None) if (waits == wait).all() else np.flatnonzero(waits == wait)
+            then = slice(first - wait, b - wait)
+            before = _one_earlier(ordered, then)[:, at]
+            done = closed[first:b, at] - before
+            gone = leave[at]  # who left in this period was not served
+            if gone.any():
+                done[:, gone] -= lost[first:b, at][:, gone]
+            wanted[first - a :, at] = demand[then, at]
+            served[first - a :, at] = np.clip(done, 0.0, ordered[then, at] - before)
+        due[a:b], on_time[a:b] = (np.cumsum(x, axis=1)[:, -1] for x in (wanted, served))
     return Service(due, on_time, np.cumsum(ordered - closed, axis=1)[:, -1])
+
+
+_CELLS = 500_000
+"""Numbers that are worked on at a time."""
+
+
+def _waits(o: Outcome) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return how long each sink's customers may wait, and whether they leave just then."""
+    sinks, driven = o.plan.topology.sinks, o.plan.order_driven
+    at_once = [s.demand.unmet == "lost" and not driven[s.row] for s in sinks]
+    waits = [0 if now else s.tolerance for s, now in zip(sinks, at_once, strict=True)]
+    leave = [s.demand.patience == wait for s, wait in zip(sinks, waits, strict=True)]
+    return np.array(waits, np.int64), np.array(leave, bool)
+
+
+def _one_earlier(series: Floats, periods: slice) -> Floats:
+    """Return a series one period before some periods; 0 before the first one."""
+    if periods.start > 0:
+        return series[periods.start - 1 : periods.stop - 1]
+    return np.concatenate([np.zeros_like(series[:1]), series[: periods.stop - 1]])
 
 
 def thin(o: Outcome) -> Outcome:
@@ -158,6 +184,18 @@ class Fall:
         """Periods from ``t_d`` until ``Q`` stays at ``level`` or more."""
         return _until_clear(self.q < level, self.start)
 
+    def failing(self, failure: float, recovery: float) -> NDArray[np.bool_]:
+        """Where ``Q`` has fallen below one level and not come back to the other, ``(periods, K)``.
+
+        Between the two a chain that stands still stands and one that fell has not recovered, so
+        that a performance that trembles about one level does not fail and recover every day.
+        """
+        below = self.q < failure
+        turns = below | (self.q >= recovery)
+        t = np.arange(self.q.shape[0])[:, None]
+        last = np.maximum.accumulate(np.where(turns, t, 0), axis=0)
+        return np.take_along_axis(below, last, axis=0)
+
 
 def _until_clear(failing: NDArray[np.bool_], start: Floats) -> Floats:
     """Periods from the start to the end of the last failing one.
@@ -185,7 +223,18 @@ def fall(o: Outcome, baseline: Outcome) -> Fall:
 
 
 def _level(o: Outcome) -> float:
-    return 1.0 - o.plan.topology.scenario.resilience.threshold
+    return o.plan.topology.scenario.resilience.failure
+
+
+def _failing(o: Outcome, baseline: Outcome) -> NDArray[np.bool_]:
+    """Return where a run has fallen and not recovered, ``(periods, K)``."""
+    level = _level(o)
+    recovery = o.plan.topology.scenario.resilience.recovery
+    return fall(o, baseline).failing(level, level if recovery is None else recovery)
+
+
+def _back(o: Outcome, baseline: Outcome) -> Floats:
+    return _until_clear(_failing(o, baseline), fall(o, baseline).start)
 
 
 @KPIS.add("tts", within=AMOUNT, unit="periods", better="higher", group="resilience", paired=True)
@@ -199,12 +248,13 @@ def tts(o: Outcome, baseline: Outcome) -> Floats:
 
 @KPIS.add("ttr", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True)
 def ttr(o: Outcome, baseline: Outcome) -> Floats:
-    """Time to recover: periods from the disruption until Q stays at 1 - ε or more.
+    """Time to recover: periods from the disruption until the last fall is over.
 
-    The end of the last period with Q < 1 - ε; 0 where there is none, NaN where the run ends before
-    (censored; see ``unrecovered``).
+    A fall begins in the first period with Q < 1 - ε and is over in the first with Q at
+    ``resilience.recovery`` or more (unless given: 1 - ε); 0 where there is none, NaN where the run
+    ends before (censored; see ``unrecovered``).
     """
-    return fall(o, baseline).back_above(_level(o))
+    return _back(o, baseline)
 
 
 @KPIS.add("ttr_95", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True)
@@ -234,10 +284,9 @@ def ttr_backlog(o: Outcome, baseline: Outcome) -> Floats:
     "unrecovered", within=YES_NO, unit="share", better="lower", group="resilience", paired=True
 )
 def unrecovered(o: Outcome, baseline: Outcome) -> Floats:
-    """Share of disrupted replications whose run ends before they have recovered (Q < 1 - ε)."""
-    found = fall(o, baseline)
-    ends_below = (found.q[-1] < _level(o)).astype(float)
-    return np.where(np.isnan(found.start), np.nan, ends_below)
+    """Share of disrupted replications whose run ends before the last fall is over."""
+    ends_fallen = _failing(o, baseline)[-1].astype(float)
+    return np.where(np.isnan(fall(o, baseline).start), np.nan, ends_fallen)
 
 
 @KPIS.add("survived", within=YES_NO, unit="share", better="higher", group="resilience", paired=True)
@@ -280,7 +329,7 @@ def rapidity(o: Outcome, baseline: Outcome) -> Floats:
     found = fall(o, baseline)
     lowest = found.q.min(axis=0)
     at = found.q.shape[0] - 1 - np.argmax(found.q[::-1] <= lowest, axis=0)
-    back = found.back_above(_level(o))
+    back = _back(o, baseline)
     return np.where(back > 0, ratio(1.0 - lowest, back - (at - found.start)), np.nan)
 
 

@@ -268,6 +268,33 @@ class Demand(Model):
     )
     unit: str | None = param(None, "unit of the numbers; must be the item's own unit")
 
+    @property
+    def items(self) -> list[str]:
+        """Names of the items that are asked for."""
+        return [self.item] if self.item is not None else list(self.variants or {})
+
+    def by_item(self) -> list[tuple[str, Demand]]:
+        """Return one demand per item.
+
+        Variants share the mean, and the variance in proportion, so that they are independent.
+        """
+        if self.item is not None:
+            return [(self.item, self)]
+        return [
+            (item, self.model_copy(update=self._share(item, share)))
+            for item, share in (self.variants or {}).items()
+        ]
+
+    def _share(self, item: str, share: float) -> dict[str, object]:
+        changes: dict[str, object] = {"item": item, "variants": None}
+        if self.mean is not None:
+            changes["mean"] = self.mean * share
+        if self.sd is not None:
+            changes["sd"] = self.sd * share**0.5
+        if self.cv is not None and share > 0:
+            changes["cv"] = self.cv / share**0.5
+        return changes
+
     @field_validator("values")
     @classmethod
     def _not_negative(cls, given: list[float] | None) -> list[float] | None:

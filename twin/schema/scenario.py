@@ -60,6 +60,28 @@ class Resilience(Model):
     threshold: float = param(
         0.01, "loss of performance that counts as failing", unit="share", gt=0, lt=1
     )
+    recovery: float | None = param(
+        None,
+        "performance at which a fall is over (default: 1 - threshold)",
+        unit="share",
+        gt=0,
+        le=1,
+    )
+
+    @property
+    def failure(self) -> float:
+        """Performance below which the chain has failed."""
+        return 1.0 - self.threshold
+
+    @model_validator(mode="after")
+    def _recovers_above_failure(self) -> Resilience:
+        if self.recovery is not None and self.recovery < self.failure:
+            msg = (
+                f"recovery = {self.recovery:g}; a fall below 1 - threshold ({self.failure:g}) cannot "
+                "be over at less: raise recovery or threshold"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class Scenario(Model):

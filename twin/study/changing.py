@@ -6,23 +6,26 @@ network nor most of what is compiled of it, which take ten times as long to make
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from twin.check import CHECKS
+from pydantic import ValidationError
+
+from twin.check import CHECKS, CHECKS_OF_DISRUPTIONS
 from twin.checks.network import disruptions_hit_something
 from twin.compile import Plan
 from twin.compile import events as ev
 from twin.compile.switches import find_switches
 from twin.edits import _plain, _Walk, apply
 from twin.errors import ScenarioError
-from twin.problems import report
+from twin.problems import Problem, report
 from twin.schema import Disruption, Scenario
 from twin.topology import Topology, build
-from twin.validate import validate
+from twin.validate import _switches, validate
 
 KEPT = 4
 """Most networks, plans and undisrupted twins that are kept for the next points."""
@@ -85,26 +88,41 @@ class Changing:
             _Walk(key).replace(data, _plain(value))
         return build(Scenario.model_validate(data))
 
-    def _disrupted(self, topology: Topology, changes: Iterable[Change]) -> Topology:
+    def _disrupted(self, topology: Topology, changes: list[Change]) -> Topology:
         """Return a network with changes of its disruptions, checked as all changes are."""
         scenario = topology.scenario
-        if self.checked:
-            kept = [
-                d.model_dump(by_alias=True, exclude_defaults=True) for d in scenario.disruptions
-            ]
-            data: dict[str, Any] = {"disruptions": kept}
-        else:
-            data = scenario.to_dict()
+        kept = [d.model_dump(by_alias=True, exclude_defaults=True) for d in scenario.disruptions]
+        data: dict[str, Any] = {"disruptions": kept}
         for key, value in changes:
             _Walk(key).replace(data, _plain(value))
-        if self.checked:
+        try:
             events = [Disruption.model_validate(event) for event in data["disruptions"]]
-            found = scenario.model_copy(update={"disruptions": events})
-            return replace(topology, scenario=found)
-        changed = replace(topology, scenario=validate(data))
-        report(p for one in CHECKS for p in one(changed.scenario))
-        report(disruptions_hit_something(changed))
-        return changed
+        except (ValidationError, TypeError):
+            return _wholly_checked(topology, changes)
+        found = _like(topology, scenario=scenario.model_copy(update={"disruptions": events}))
+        if self.checked or not any(_problems(found, data)):
+            return found
+        return _wholly_checked(topology, changes)
+
+
+def _problems(changed: Topology, data: dict[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with the disruptions of a network that was checked but for them."""
+    yield from _switches(data, ())
+    alone = changed.scenario.model_copy(update={"stock": [], "devices": []})
+    for one in CHECKS_OF_DISRUPTIONS:
+        yield from one(alone)
+    yield from disruptions_hit_something(changed)
+
+
+def _wholly_checked(topology: Topology, changes: list[Change]) -> Topology:
+    """Return a network with changes of its disruptions, or raise what every check says of it."""
+    data = topology.scenario.to_dict()
+    for key, value in changes:
+        _Walk(key).replace(data, _plain(value))
+    changed = replace(topology, scenario=validate(data))
+    report(p for one in CHECKS for p in one(changed.scenario))
+    report(disruptions_hit_something(changed))
+    return changed
 
 
 def keep(store: dict[str, V], key: str, value: V) -> V:
@@ -135,4 +153,14 @@ def adapted(plan: Plan, topology: Topology) -> Plan | None:
     if not same:
         return None
     limits = [x.name for x in plan.material.limits]
-    return replace(plan, topology=topology, events=ev.plan_events(topology, devices, limits))
+    return _like(plan, topology=topology, events=ev.plan_events(topology, devices, limits))
+
+
+def _like(thing: V, **changes: Any) -> V:
+    """Return a network or a plan with other disruptions and all that was worked out without them.
+
+    Dataclasses forget that when they are replaced: indices of the network, rates of money.
+    """
+    found = copy.copy(thing)
+    vars(found).update(changes)
+    return found

@@ -1,0 +1,140 @@
+"""The ready-made stress test: F21's arithmetic, ranking, hysteresis, buffers, bad options."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.kpi_cases import serial
+from twin.check import CHECKS, CHECKS_OF_DISRUPTIONS
+from twin.errors import RunError, ScenarioError
+from twin.kpis.resilience import Fall
+from twin.schema import Scenario
+from twin.study.findings import Findings, opened
+from twin.study.ready import ready_made
+from twin.study.ready.stress_places import places
+from twin.study.ready.stress_runs import leads
+from twin.topology import build
+
+OUT, LEADS = 60, 12
+
+
+def stressed(scenario: Scenario, out: Path | None = None, **options: Any) -> Findings:
+    return ready_made("stress-test", options, scenario=scenario, out=out, threads=1)
+
+
+def chain(cover: int) -> tuple[Scenario, str]:
+    """F21's four stages, and its source."""
+    scenario = serial(cover)
+    top = build(scenario)
+    return scenario, top.points[-1].site.name
+
+
+@pytest.mark.parametrize("cover", [1, 5])
+def test_survival_recovery_and_loss_of_a_serial_chain_are_its_arithmetic(cover: int) -> None:
+    scenario, source = chain(cover)
+    found = stressed(scenario, what="sites", duration=OUT, start=118)
+    row = found.sheet("places").frame.set_index("place").loc[source]
+    survives = LEADS + 3 * (cover + 1)
+    assert (row["tts"], row["ttr"]) == (survives, OUT + LEADS)
+    assert row["loss_area"] == pytest.approx(OUT - 3 * (cover + 1), abs=1e-9)
+    assert row["short"] == OUT - survives
+
+
+def test_the_linear_programme_bounds_a_chain_whose_window_is_one_period() -> None:
+    scenario, _ = chain(5)
+    frame = stressed(scenario, duration=OUT, start=118).sheet("places").frame
+    bounded = frame.dropna(subset=["lp_tts", "tts"])
+    assert len(bounded) >= 4
+    assert (bounded["tts"] <= bounded["lp_tts"] + 1.02).all()  # whole periods, 1 % may be missing
+    assert (frame["late_units"] >= frame["lp_lost"] - 1e-6).all()
+
+
+def test_places_are_ranked_by_profit_and_the_largest_exposure_is_one() -> None:
+    """A price makes every lost unit cost its margin."""
+    scenario = chain(1)[0]
+    priced = scenario.with_changes(items=[{**i.model_dump(), "price": 9} for i in scenario.items])
+    frame = stressed(priced, duration=20).sheet("places").frame
+    assert frame["exposure"].is_monotonic_decreasing
+    assert frame["exposure"].iloc[0] == 1
+    assert frame["profit_lost"].iloc[0] > 0
+
+
+def test_every_site_and_every_lane_is_taken_out_each_for_its_own_time() -> None:
+    scenario, source = chain(1)
+    frame = stressed(scenario, duration=20, own={source: 33}).sheet("places").frame
+    top = build(scenario)
+    assert set(frame["place"]) == {p.name for p in places(top, "both", "*")}
+    assert frame.set_index("place")["out"].to_dict()[source] == 33
+    assert sorted(set(frame["out"])) == [20, 33]
+
+
+def test_a_sweep_of_weeks_loses_the_more_the_longer_it_is() -> None:
+    scenario, source = chain(1)
+    frame = stressed(scenario, places=source, duration=28, weeks=5).sheet("lengths").frame
+    assert list(frame["out"]) == [7, 14, 21, 28, 35]
+    assert list(frame["loss_area"]) == sorted(frame["loss_area"])
+
+
+def test_stock_for_as_long_as_survival_falls_short_covers_the_outage() -> None:
+    """F21: every period of cover is a period of survival."""
+    scenario, source = chain(1)
+    found = stressed(scenario, places=source, duration=30, start=118)
+    short = found.sheet("places").frame["short"].iloc[0]
+    frame = found.sheet("buffers").frame.set_index("more")
+    assert (short, frame.loc[12, "loss_area"]) == (12, 12)
+    assert frame.loc[24, "loss_area"] == 0
+    assert any("would cover an outage of" in text for text in found.answers)
+
+
+def test_performance_that_trembles_between_the_levels_neither_fails_nor_recovers() -> None:
+    q = np.array([1.0, 0.93, 0.97, 0.85, 0.93, 0.97, 0.93, 0.99, 0.93, 1.0])[:, None]
+    fallen = Fall(q, np.array([0.0])).failing(0.9, 0.98)[:, 0]
+    assert list(np.flatnonzero(fallen)) == [3, 4, 5, 6]
+
+
+def test_a_recovery_level_below_the_failure_level_is_refused() -> None:
+    with pytest.raises(ScenarioError, match=r"recovery = 0\.5"):
+        stressed(chain(1)[0], failure=0.9, recovery=0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [({"places": "moon"}, "no site or lane is named 'moon'"),
+     ({"duration": 5000}, "with some left to recover")],
+)  # fmt: skip
+def test_options_that_cannot_be_met_say_what_to_do(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(RunError, match=text):
+        stressed(chain(1)[0], **options)
+
+
+def test_the_same_call_goes_on_and_says_the_same(tmp_path: Path) -> None:
+    scenario, _ = chain(1)
+    first, again = (stressed(scenario, tmp_path, duration=20) for _ in range(2))
+    assert first.answers == again.answers
+    assert opened(tmp_path).answers == first.answers
+
+
+def test_the_lead_of_a_place_is_the_share_of_resamples_in_which_it_is_the_worst() -> None:
+    class Two:
+        """Profit 0 when calm; place 2 costs more on nine draws of ten, but less by far on one."""
+
+        def values(self, point: int, name: str) -> np.ndarray:
+            return -np.array([np.zeros(10), np.full(10, 5.0), np.array([9.0] * 9 + [-60.0])][point])
+
+    ahead = leads(Two(), [1, 2])  # type: ignore[arg-type]
+    assert ahead.sum() == pytest.approx(1)
+    none_drawn = 0.9**10  # the tenth draw left out: only then does place 2 cost more
+    assert ahead[1] == pytest.approx(none_drawn, abs=0.03)
+
+
+def test_every_check_that_looks_at_disruptions_is_made_of_each_outage() -> None:
+    """Only these are made where nothing but disruptions changes from point to point."""
+    looks = {one for one in CHECKS if '"disruptions"' in inspect.getsource(one)
+             or ".disruptions" in inspect.getsource(one)}  # fmt: skip
+    assert len(looks) >= 5
+    assert looks <= set(CHECKS_OF_DISRUPTIONS)

@@ -1,0 +1,160 @@
+"""The answers of the decoupling frontier in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from twin.result import number
+from twin.study.ready.covid_wave_words import said
+from twin.study.ready.frontier_break_even import Sweeps
+from twin.study.ready.frontier_mirror import FAR, NEAR
+from twin.study.ready.frontier_sheets import Told
+from twin.study.ready.frontier_tables import ends, sign
+from twin.study.ready.frontier_worlds import BOTH, CALM, MIX, SUPPLY
+from twin.sums import Floats
+
+Lost = Mapping[tuple[str, str], Floats]
+"""Periods of demand not served by cut and world, ``(R,)`` each."""
+
+FEW = 5
+"""Most names in a sentence."""
+
+SERVED = 0.5
+"""Least share on time in calm of a cut whose extra loss says something."""
+
+
+def choice(told: Told) -> list[str]:
+    """Return which cut is cheapest, which is regretted least, and which are not beaten."""
+    best, today = told.cheapest[0], told.today
+    cost = said(ends(told.expected[told.at(best)]), told.money)
+    found = [
+        f"Cheapest in expectation is {best}: {cost}, lateness included, "
+        f"{said(ends(told.service[told.at(best)]), 'share')} on time.{_tied(told, best)}"
+    ]
+    if today is not None and today != best:
+        more = ends(told.expected[told.at(today)] - told.expected[told.at(best)])
+        found.append(
+            f"Today's decoupling point, {today}, with buffers as here costs {said(more, told.money)} more than {best}."
+        )
+    safest = told.labels[told.safest]
+    found.append(_regret(told, safest, "Least regret whatever comes"))
+    if safest != best:
+        found.append(_regret(told, best, "The cheapest in expectation"))
+    named = listed(told.front)
+    found.append(
+        f"{len(told.front)} of {len(told.labels)} decoupling points are on the front of running "
+        f"cost and on-time service: {named}."
+    )
+    return found
+
+
+def _tied(told: Told, cut: str) -> str:
+    same = told.tied(cut)
+    return f" No clear difference in cost to {listed(same)}." if same else ""
+
+
+def _regret(told: Told, cut: str, begin: str) -> str:
+    world, most = told.worst(cut)
+    if most.mean == 0:
+        return f"{begin}: {cut}, the best in every world."
+    return f"{begin}: {cut}, at worst {said(most, told.money)} above the best, in {world}."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return some names in a sentence, the first few of many."""
+    rest = len(names) - FEW
+    return "; ".join(names[:FEW]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def mirror(lost: Lost) -> str:
+    """Return what the mirror experiment says: the signs of downstream - upstream."""
+    extra = {(c, w): lost[c, w] - lost[c, CALM] for c in (NEAR, FAR) for w in (SUPPLY, MIX)}
+    supply, mix = (extra[NEAR, w] - extra[FAR, w] for w in (SUPPLY, MIX))
+    opposite = sign(supply) < 0 < sign(mix)
+    begin = "The shocks pull opposite ways" if opposite else "No clear mirror"
+    days = {key: number(float(x.mean())) for key, x in extra.items()}
+    return (
+        f"{begin} in the mirror experiment: the supply shock takes {days[NEAR, SUPPLY]} days with "
+        f"{NEAR} and {days[FAR, SUPPLY]} with {FAR} (difference {said(ends(supply), 'days')}), the "
+        f"mix shock {days[NEAR, MIX]} and {days[FAR, MIX]} ({said(ends(mix), 'days')})."
+    )
+
+
+def own_mirror(told: Told, lost: Lost, unit: str) -> list[str]:
+    """Return which cut each shock takes least from, of those that serve customers in calm."""
+    calm = told.table("on_time").mean(axis=2)[:, told.worlds.index(CALM)]
+    able = [cut for cut, share in zip(told.labels, calm, strict=True) if share >= SERVED]
+    if len(able) < 2:
+        return []
+    found = []
+    for world in (w for w in (SUPPLY, MIX) if w in told.worlds):
+        extra = {cut: lost[cut, world] - lost[cut, CALM] for cut in able}
+        least, most = (pick(able, key=lambda c: extra[c].mean()) for pick in (min, max))
+        if sign(extra[most] - extra[least]) == 0:
+            found.append(
+                f"A {world} takes about as much from all of them, {said(ends(extra[most]), unit)}."
+            )
+            continue
+        found.append(
+            f"A {world} takes least from {least}, {said(ends(extra[least]), unit)} of demand not "
+            f"on time, and most from {most}, {said(ends(extra[most]), unit)}."
+        )
+    return found
+
+
+def tail(told: Told) -> str:
+    """Return which cut is best in the tail of the hardest world."""
+    world = next(w for w in (BOTH, SUPPLY, CALM) if w in told.worlds)
+    tails = {cut: told.tail_of(cut, world) for cut in told.labels}
+    best = min(tails, key=lambda cut: tails[cut].mean)
+    return (
+        f"In the worst {100 * (1 - told.tail):.3g} % of the luck under '{world}', {best} costs "
+        f"least: {said(tails[best], told.money)}."
+    )
+
+
+def write_offs(told: Told) -> str:
+    """Return which cut writes off most."""
+    rates = np.einsum("cwr,w->cr", told.table("write_off_rate"), told.weights)
+    if not np.nanmax(rates, initial=0.0) > 0:
+        return "Nothing is written off at any decoupling point."
+    means = np.nanmean(rates, axis=1)
+    least, most = int(np.nanargmin(means)), int(np.nanargmax(means))
+    ends_of = (said(ends(rates[n]), "share") for n in (least, most))
+    low, high = ends_of
+    return f"Write-offs go from {low} ({told.labels[least]}) to {high} ({told.labels[most]})."
+
+
+def break_even(sweeps: Sweeps) -> list[str]:
+    """Return where the best cut changes along each lever."""
+    rows = sweeps.changes()
+    found = []
+    for name, lever in sweeps.levers.items():
+        mine = [row for row in rows if row["lever"] == lever.title]
+        span = f"from {lever.levels[0]:g} to {lever.levels[-1]:g} {lever.unit}"
+        if not mine:
+            found.append(f"{lever.title.capitalize()}: {sweeps.best(name)[0]} stays best {span}.")
+        for row in mine:
+            at = said((row["at"], row["low"], row["high"]), row["unit"])
+            doubt = "" if row["clear"] else " (too close to call at the levels beside it)"
+            found.append(
+                f"{lever.title.capitalize()}: above {at}, {row['above']} is cheaper than "
+                f"{row['below']}{doubt}."
+            )
+    return found
+
+
+def discount(rows: Sequence[Mapping[str, Any]], best: str) -> list[str]:
+    """Return the smallest discount with which another cut would be as cheap as the best one."""
+    known = [row for row in rows if not np.isnan(row["discount"])]
+    if not known:
+        return []
+    row = min(known, key=lambda x: x["discount"])
+    at = said((row["discount"], row["low"], row["high"]), "share")
+    return [
+        f"Discount: {row['decoupling point']} would be as cheap as {best} if what it buys cost "
+        f"{at} less, for it alone."
+    ]

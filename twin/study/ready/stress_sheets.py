@@ -1,0 +1,135 @@
+"""Tables and pictures of a stress test."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from twin.kpis import KPIS
+from twin.result import words
+from twin.schema import Scenario
+from twin.study.findings import Chart, Sheet
+from twin.study.ready.stress_runs import ENDS, Curves
+
+MANY = 25
+"""Places in a picture; the tables hold all of them."""
+
+UNITS = {
+    "out": "periods", "exposure": "share", "first": "share", "profit_lost": "money",
+    "running_cost": "money", "backlog_cost": "money", "lost_sales": "units",
+    "late_units": "units", "short": "periods", "lp_tts": "periods", "lp_lost": "units",
+    "worth": "money/period", "more": "periods", "cost": "money/period", "since": "periods",
+    **{name: str(KPIS[name].extra["unit"]) for name in
+       ("loss_area", "tts", "ttr", "survived", "unrecovered")},
+}  # fmt: skip
+
+PLACES = (
+    "One row per site and lane, the worst first. out: how long it is out. exposure: risk exposure "
+    "index, profit lost over the most that any place costs; first: how sure it is the worst. tts: "
+    "time to survive, over the replications that fell (survived: share that did not); ttr: time "
+    "to recover; short: out less tts. late_units: loss_area times demand. lp_tts, lp_lost: the "
+    "linear programmes (empty: for ever). worth: value of what goes through it while calm."
+)
+
+
+def shown(
+    scenario: Scenario,
+    table: pd.DataFrame,
+    drawn: Curves,
+    buffers: pd.DataFrame,
+    swept: pd.DataFrame | None,
+) -> tuple[tuple[Sheet, ...], tuple[Chart, ...]]:
+    """Return the sheets and the charts of a stress test.
+
+    Parameters
+    ----------
+    scenario
+        The scenario, for its units.
+    table
+        One row per outage, the worst first.
+    drawn
+        Performance of the worst places.
+    buffers
+        What stock behind them does; may be empty.
+    swept
+        Outages of other lengths, if any were asked for.
+    """
+    top, unit = table.head(MANY), _units(scenario)
+    sheets = [
+        Sheet("places", "Sites and lanes, the worst first", table, unit, PLACES),
+        Sheet("worst", f"The worst {len(top)} of {len(table)} places", top, unit),
+        Sheet("service", "Service of the worst places after the outage begins", _long(drawn), unit),
+    ]
+    charts = [*_of_places(len(table)), _of_service()]
+    if len(buffers):
+        sheets.append(Sheet("buffers", "Stock held against the outage", buffers, unit))
+        charts.append(_of_buffers())
+    if swept is not None:
+        kept = swept[swept["place"].isin(top["place"])]
+        sheets += [
+            Sheet("lengths", "Every place out for different times", swept, unit),
+            Sheet("lengths_worst", f"The same of the worst {len(top)} places", kept, unit),
+        ]
+        charts.append(_of_lengths())
+    return tuple(sheets), tuple(charts)
+
+
+def _units(scenario: Scenario) -> dict[str, str]:
+    return {f"{n}{end}": words(unit, scenario) for n, unit in UNITS.items() for end in ENDS}
+
+
+def _long(drawn: Curves) -> pd.DataFrame:
+    """Return curves as one row per place and period."""
+    parts = [
+        pd.DataFrame({"place": name, "since": range(len(curve["mean"])), **curve})
+        for name, curve in drawn.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_places(n: int) -> list[Chart]:
+    most = f", the worst {MANY}" if n > MANY else ""
+    return [
+        Chart(
+            "bars", "exposure", f"Risk exposure of each place{most}", "worst", "place",
+            "exposure", "exposure_low", "exposure_high", group="kind", zero=True,
+            caption="Profit lost while a place is out for its time to recover, over the most that "
+            "any place costs.",
+        ),
+        Chart(
+            "points", "exposure_and_worth", "Exposure against the value of what goes through",
+            "places", "worth", "exposure", "exposure_low", "exposure_high", group="kind",
+            label="place", log_x=True,
+            caption="Places high up on the left are cheap and dangerous: no list by spend shows "
+            "them.",
+        ),
+        Chart(
+            "bars", "survival", f"Time to survive{most}", "worst", "place", "tts", "tts_low",
+            "tts_high", group="kind", zero=True,
+            caption="From the outage until service falls; what outlasts every outage has no bar.",
+        ),
+    ]  # fmt: skip
+
+
+def _of_service() -> Chart:
+    return Chart(
+        "lines", "service", "Service of the worst places", "service", "since", "mean", "worst",
+        "best", group="place",
+        caption="Mean over the replications; the band goes from the worst to the best of them. "
+        "1: as if nothing had happened.",
+    )  # fmt: skip
+
+
+def _of_buffers() -> Chart:
+    return Chart(
+        "lines", "buffers", "What stock behind a place saves", "buffers", "more", "loss_area",
+        "loss_area_low", "loss_area_high", group="place", zero=True,
+        caption="Service lost in the same outage when so many periods of demand more are held.",
+    )  # fmt: skip
+
+
+def _of_lengths() -> Chart:
+    return Chart(
+        "grid", "lengths", "Service lost by length of the outage", "lengths_worst", "out",
+        "loss_area", group="place",
+        caption="Darker: more service lost.",
+    )  # fmt: skip

@@ -1,0 +1,164 @@
+"""The answers of a stress test as sentences, every number of them computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin.result import number, words
+from twin.study.ready.stress_runs import Test
+
+QUESTION = (
+    "Which site or lane hurts most when it is out for as long as it takes to come back, which of "
+    "them nobody would suspect, and what would cover it?"
+)
+
+LIMITS = (
+    "One place is out at a time, wholly, and comes back at once; the scenario's own disruptions "
+    "are left out. Nobody reacts but by the policies and the fallbacks of the scenario.",
+    "Times to recover are what was given, for all places alike unless 'own' names them.",
+    "The linear programmes know no lead times, lots or rules and start from the mean stock on hand "
+    "and on the way: they bound what any policy could do. The simulated time to survive may lie "
+    "above by what the window of the performance takes to notice.",
+    "Intervals are over luck within the model; they know nothing of what the model leaves out.",
+)
+
+SURVIVES = 0.95
+"""Share of replications that must survive where stock is said to cover an outage."""
+
+
+def answers(test: Test, table: pd.DataFrame, buffers: pd.DataFrame) -> tuple[str, ...]:
+    """Return the answers, the most important first.
+
+    Parameters
+    ----------
+    test
+        The stress test.
+    table
+        One row per outage, the worst first.
+    buffers
+        What stock behind the worst places does; may be empty.
+    """
+    say = _Say(test, table, buffers)
+    return tuple([*say.biggest(), *say.hidden(), *say.covered(), *say.coordination(), *say.calm()])
+
+
+def costs_profit(table: pd.DataFrame) -> pd.Series[bool]:
+    """Return which outages clearly cost profit; of a single replication, which cost any."""
+    alone = table["profit_lost_low"].isna() & (table["profit_lost"] > 0)
+    return (table["profit_lost_low"] > 0) | alone
+
+
+class _Say:
+    """The sentences of one stress test."""
+
+    def __init__(self, test: Test, table: pd.DataFrame, buffers: pd.DataFrame) -> None:
+        self.test, self.table, self.buffers = test, table, buffers
+        self.periods = words("periods", test.scenario)
+        self.money = words("money", test.scenario)
+        self.uncovered = table[table["short"] > 0]
+        self.behind = self.uncovered[~self.uncovered["sells"]]
+
+    def biggest(self) -> list[str]:
+        """Return the place that costs most, and the one that customers do not see."""
+        worst = self.table.iloc[0]
+        found = [f"The biggest exposure is {self._cost(worst)}"]
+        if worst["sells"] and len(self.behind):
+            found.append(
+                f"Of the places where no customer is served it is {self._cost(self.behind.iloc[0])}"
+            )
+        if not costs_profit(self.table).any():
+            found.append("No outage clearly costs profit; places are ranked by lost service.")
+        return found
+
+    def _cost(self, row: Any) -> str:
+        sure = f"the worst in {100 * row['first']:.0f} % of resamples"
+        return (
+            f"{row['place']}: out for {row['out']} {self.periods} it costs "
+            f"{self._ends(row, 'profit_lost')} {self.money} of profit and "
+            f"{self._ends(row, 'loss_area')} {self.periods} of service ({sure}). "
+            f"{self._survival(row)}"
+        )
+
+    def _survival(self, row: Any) -> str:
+        if np.isnan(row["tts"]):
+            return "It outlasts every such outage."
+        back = self._ends(row, "ttr")
+        back = f"is back to normal after {back}" if not np.isnan(row["ttr"]) else "does not recover"
+        return f"It survives {self._ends(row, 'tts')} {self.periods} and {back}."
+
+    def hidden(self) -> list[str]:
+        """Return the dangerous place that no list by value shows."""
+        table = self.table[self.table["worth"] > 0]
+        if len(table) < 4 or not len(self.behind):
+            return []
+        half = float(table["worth"].median())
+        cheap = self.behind[(self.behind["worth"] < half) & (self.behind["worth"] > 0)]
+        found = []
+        if len(cheap):
+            row = cheap.iloc[0]
+            share = row["worth"] / table["worth"].max()
+            found.append(
+                f"Hidden: {row['place']} moves {100 * share:.2g} % of the value of the busiest "
+                f"place, yet its exposure is {self._ends(row, 'exposure', 100)} % of the largest: "
+                f"it survives {number(row['tts'])} of {row['out']} {self.periods}."
+            )
+        rank = table["worth"].rank().corr(table["exposure"].rank())
+        if np.isfinite(rank):
+            found.append(
+                f"Value and exposure go together with a rank correlation of {rank:.2f} over "
+                f"{len(table)} places (1: a list by value shows the danger, 0: it shows nothing)."
+            )
+        return found
+
+    def covered(self) -> list[str]:
+        """Return what stock would cover the worst places where stock can be held."""
+        if not len(self.buffers):
+            short = len(self.behind)
+            return [f"Of the {short} places that survive less than their outage none sends to a "
+                    "stock point whose policy could hold more."] if short else []  # fmt: skip
+        names = dict.fromkeys(self.buffers["place"])
+        return [self._cover(n, self.buffers[self.buffers["place"] == n]) for n in names]
+
+    def _cover(self, name: str, rows: pd.DataFrame) -> str:
+        before = self.table[self.table["place"] == name].iloc[0]
+        enough = rows[rows["survived"] >= SURVIVES]
+        row = (enough if len(enough) else rows).iloc[0 if len(enough) else -1]
+        money = words("money/period", self.test.scenario)
+        did = "would cover" if len(enough) else "would not wholly cover"
+        return (
+            f"Demand of {row['more']} {self.periods} more at {row['points']} {did} an outage of "
+            f"{name} ({number(before['short'])} {self.periods} short): service lost falls from "
+            f"{self._ends(before, 'loss_area')} to {self._ends(row, 'loss_area')} {self.periods}, "
+            f"for {self._ends(row, 'cost')} {money} while nothing happens."
+        )
+
+    def coordination(self) -> list[str]:
+        """Return where better planning, without more stock, would do."""
+        free = self.uncovered[(self.uncovered["lp_lost"] < 0.5) & ~self.uncovered["sells"]]
+        if not len(free):
+            return []
+        names = ", ".join(free["place"].head(3))
+        more = f" and {len(free) - 3} more" if len(free) > 3 else ""
+        return [
+            f"{len(free)} of the {len(self.uncovered)} places that survive too briefly would lose "
+            f"nothing if stock and sources were planned at once ({names}{more}): their loss is one "
+            "of rules, not of stock."
+        ]
+
+    def calm(self) -> list[str]:
+        """Return how many outages nobody notices."""
+        safe = int((self.table["short"] <= 0).sum())
+        return [
+            f"{safe} of {len(self.table)} places survive their outage in the mean."
+            if len(self.table) > 1
+            else f"{'It' if safe else 'Not even it'} survives its outage."
+        ]
+
+    def _ends(self, row: Any, name: str, times: float = 1.0) -> str:
+        value, low, high = (times * row[f"{name}{end}"] for end in ("", "_low", "_high"))
+        if np.isnan(low) or low == high:
+            return number(value)
+        return f"{number(value)} [{number(low)} to {number(high)}]"
