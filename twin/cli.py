@@ -18,6 +18,7 @@ from calibration.commands import app as telemetry
 from twin.shell import terminal
 from twin.shell.commands import Group, command, examples_kept
 from twin.shell.imports import imports
+from twin.shell.optimise import app as optimisation
 from twin.shell.options import AsJson, Force, Quiet
 from twin.shell.studies import app as studies
 from twin.shell.terminal import note, say
@@ -434,7 +435,8 @@ def report(
     say(f"wrote {output}")
 
 
-app.registered_commands += [*studies.registered_commands, *telemetry.registered_commands]
+for commands in (studies, optimisation, telemetry):
+    app.registered_commands += commands.registered_commands
 
 if __name__ == "__main__":
     app()

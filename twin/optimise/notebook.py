@@ -1,0 +1,96 @@
+"""What was tried, kept in a file, so that a search that was stopped need not try it again.
+
+A search is settled by its candidates' scores alone: with the scores at hand the same command comes
+the same way in no time, and goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twin.errors import OutputError
+from twin.files import read_text
+
+NAME = "tried.jsonl"
+"""File of a search in its folder: what is searched, then one line for each candidate."""
+
+
+def digest(data: Any) -> str:
+    """Return the SHA-256 of plain data, 16 hex digits."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Notebook:
+    """Scores by candidate, kept in a folder if there is one.
+
+    Parameters
+    ----------
+    problem
+        All that scores depend on.
+    folder
+        A new folder, or that of the same search.
+    force
+        Begin anew whatever search the folder holds.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds another search or something else, or cannot be written into.
+    """
+
+    def __init__(self, problem: Any, folder: Path | None = None, force: bool = False) -> None:
+        self.scores: dict[str, tuple[float, float]] = {}
+        self.path = None if folder is None else folder / NAME
+        if self.path is None or folder is None:
+            return
+        head = {"search": digest(problem)}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and not force:
+                self._read(head)
+            elif any(folder.iterdir()) and not force:
+                msg = f"{folder}: holds something else than a search; give a new folder, or --force"
+                raise OutputError(msg)
+            else:
+                self.path.write_text(json.dumps(head) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def _read(self, head: Mapping[str, Any]) -> None:
+        """Take over what the same search has tried; a last line cut short by a kill is dropped."""
+        assert self.path is not None
+        whole, _, _ = read_text(self.path).rpartition("\n")
+        lines = [json.loads(line) for line in whole.splitlines()]
+        if not lines or lines[0] != head:
+            msg = (
+                f"{self.path}: is of another search; give another folder, or --force to begin anew"
+            )
+            raise OutputError(msg)
+        self.scores = {line["key"]: (line["lack"], line["aim"]) for line in lines[1:]}
+        self.path.write_text(whole + "\n", encoding="utf-8")
+
+    def keep(self, new: Mapping[str, tuple[float, float]]) -> None:
+        """Add scores.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written; what was written before stays.
+        """
+        self.scores.update(new)
+        if self.path is None:
+            return
+        lines = [json.dumps({"key": k, "lack": lack, "aim": aim}) for k, (lack, aim) in new.items()]
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.writelines(line + "\n" for line in lines)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path}: cannot be written ({error.strerror}); give another place")

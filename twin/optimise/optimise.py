@@ -1,0 +1,308 @@
+"""One call from a scenario to a better one: ``twin.optimise.optimise("electronics")``."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twin import arguments
+from twin.edits import apply
+from twin.errors import RunError
+from twin.names import nearest
+from twin.optimise.goal import AIM, Goal
+from twin.optimise.levers import KINDS, stock_levers
+from twin.optimise.notebook import Notebook
+from twin.optimise.options import CHOICES, Option, options
+from twin.optimise.ranking import Ranking, select
+from twin.optimise.result import Finalist, Optimised
+from twin.optimise.search import Search, Values, budget_of
+from twin.optimise.starts import starts
+from twin.optimise.trial import Trial
+from twin.optimise.tune import REPLICATIONS, search_seed
+from twin.run import prepare
+from twin.schema import Scenario
+from twin.sums import Floats
+from twin.topology import build
+
+FINALISTS = 5
+"""Most candidates that fresh replications decide about."""
+
+KEEP = 3
+"""One in so many combinations of choices goes on to the next round of a search."""
+
+APART = 0.03
+"""Finalists of the same choices differ by this share of the way between the bounds of a lever."""
+
+MOST = 20
+"""Most replications of a finalist, as a multiple of those of the search."""
+
+DELTA = 0.005
+"""Difference between finalists that counts, as a share of the aim."""
+
+
+def optimise(
+    scenario: Scenario | str | Path,
+    *,
+    levers: Sequence[str] = CHOICES,
+    families: Sequence[str] | None = None,
+    aim: str = AIM,
+    penalty: float = 0.0,
+    require: Mapping[str, float] | None = None,
+    budget: int | None = None,
+    search_replications: int = REPLICATIONS,
+    replications: int | None = None,
+    seed: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> Optimised:
+    """Choose decoupling points, buffers and sources of a scenario.
+
+    Every combination of decoupling points and sources is searched over its buffers; after each of
+    some rounds the best third goes on (successive halving: Jamieson & Talwalkar 2016, AISTATS).
+    The best few candidates are then compared on replications that the search has not seen, and the
+    chosen one is compared with the scenario as it is on others still, those of ``twin compare``, so
+    that no number that is reported has been picked for its luck.
+
+    Parameters
+    ----------
+    scenario
+        A scenario, a file, or the name of a shipped one.
+    levers
+        Kinds of what may be changed: ``cuts``, ``levels``, ``safety_factors``, ``kanban``,
+        ``backup``; those that the scenario does not have are left out.
+    families
+        Whose decoupling points may move; default: all.
+    aim
+        KPI that is made as small as can be, or as large where more of it is better.
+    penalty
+        Money for each unit that customers do not get on time, on top of the aim.
+    require
+        Bound by KPI: ``{"on_time": 0.95}``; at least where more is better, else at most.
+    budget
+        Most candidates that are tried; default: by the number of levers and choices.
+    search_replications
+        Draws of luck that each candidate is tried in.
+    replications, seed
+        The luck of the comparison with the scenario as it is; default: the scenario's. The search
+        has the seed after it, the finalists the one after that.
+    set
+        Changes by dotted key before anything is tried.
+    out
+        Folder for what was tried and found: a new one, or that of the same search, which goes on
+        where it was stopped.
+    force
+        Begin anew whatever search the folder holds.
+    threads
+        Threads at work; default: the cores of this machine. No number depends on it.
+    progress
+        Called with (candidates tried, most that will be).
+    cancelled
+        Set it to stop within about 0.1 s.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or a change is wrong.
+    RunError
+        If there is nothing to change, an argument is wrong, or the search was cancelled.
+    OutputError
+        If the folder holds anything else, or cannot be written into.
+    """
+    arguments.callbacks(progress, cancelled)
+    base = prepare(scenario, arguments.changes(set), seed)
+    goal = Goal(aim, dict(require or {}), penalty)
+    R = arguments.whole("replications", replications or base.replications)
+    problem = [base.to_dict(), goal.aim, dict(goal.require), goal.penalty]
+    folder = None if out is None else Path(out)
+    trial = Trial([base], goal, threads, cancelled, Notebook(problem, folder, force))
+    choices, notes = options(base, _known(levers), families)
+    kinds = [kind for kind in KINDS if kind in levers]
+    searches = [_search(base, choice, kinds, trial, search_replications) for choice in choices]
+    if len(searches) == 1 and not searches[0].levers:
+        raise RunError(_nothing(base, levers))
+    most = _budget(searches) if budget is None else arguments.whole("budget", budget)
+    _halve(searches, most, progress)
+    job = _Final(base, goal, trial, choices, searches)
+    found = job.decide(search_replications, R, tuple(notes))
+    if folder is not None:
+        found.save(folder / "optimised.yaml")
+        found.save_numbers(folder / "result.json")
+    return found
+
+
+def _known(kinds: Sequence[str]) -> Sequence[str]:
+    for kind in kinds:
+        if kind not in CHOICES:
+            msg = f"no levers '{kind}'; {nearest(kind, CHOICES)}"
+            raise RunError(msg)
+    return kinds
+
+
+def _nothing(scenario: Scenario, kinds: Sequence[str]) -> str:
+    return (
+        f"scenario '{scenario.name}' has nothing to change among {', '.join(kinds)}; name other "
+        f"levers ({', '.join(CHOICES)}), or give its stock points a level or a safety factor"
+    )
+
+
+def _search(
+    base: Scenario, choice: Option, kinds: Sequence[str], trial: Trial, replications: int
+) -> Search:
+    """Return the search over the buffers of one combination of choices."""
+    scenario = apply(base, choice.changes)
+    levers = stock_levers(scenario, kinds)
+    return Search(
+        scenario, levers, trial, replications=replications, seed=search_seed(base, None),
+        starts=starts(build(scenario), levers), fixed=choice.changes,
+    )  # fmt: skip
+
+
+def _rounds(searches: Sequence[Search]) -> int:
+    return 1 + math.ceil(math.log(len(searches), KEEP))
+
+
+def _budget(searches: Sequence[Search]) -> int:
+    return _rounds(searches) * max(budget_of(search.levers) for search in searches)
+
+
+def _halve(
+    searches: Sequence[Search], most: int, progress: Callable[[int, int], None] | None
+) -> None:
+    """Share out what may be tried: in each round alike, among the best of the last one."""
+    rounds = _rounds(searches)
+    race, done = list(searches), 0
+
+    def told(n: int) -> None:
+        nonlocal done
+        done += n
+        if progress is not None:
+            progress(min(done, most), most)
+
+    for n in range(rounds):
+        share = max(1, (most - done) // (rounds - n) // len(race))
+        for search in race:
+            search.go(len(search.known) + share, told)
+        race = sorted(race, key=lambda s: s.known[s.best()[0]])[: max(1, len(race) // KEEP)]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """What a search found, by its place."""
+
+    search: int
+    values: Values
+
+
+class _Final:
+    """Finalists, the choice among them, and the comparison with the scenario as it is."""
+
+    def __init__(
+        self,
+        base: Scenario,
+        goal: Goal,
+        trial: Trial,
+        choices: Sequence[Option],
+        searches: Sequence[Search],
+    ) -> None:
+        self.base, self.goal, self.trial = base, goal, trial
+        self.choices, self.searches = choices, searches
+        self.tried = sum(len(s.known) for s in searches)
+
+    def decide(self, first: int, replications: int, notes: tuple[str, ...]) -> Optimised:
+        """Return the best finalist and by how much it is better."""
+        finalists = self.finalists()
+        fit, more = self.fit(finalists, max(first, 2))
+        ranking = self.rank(fit, max(first, 2))
+        order = sorted(range(len(fit)), key=lambda i: (i != ranking.chosen, ranking.means[i]))
+        best = self.changes(fit[ranking.chosen])
+        before, after = self.trial([{}, best], replications, self.base.seed)
+        return Optimised(
+            given=self.base,
+            scenario=apply(self.base, best),
+            changes=best,
+            goal=self.goal,
+            finalists=tuple(self.described(fit[i]) for i in order),
+            ranking=Ranking(
+                0,
+                ranking.confidence,
+                ranking.delta,
+                tuple(ranking.means[i] for i in order),
+                tuple(ranking.replications[i] for i in order),
+            ),
+            before=before,
+            after=after,
+            tried=self.tried,
+            runs=self.trial.runs,
+            notes=(*notes, *more),
+        )
+
+    def changes(self, candidate: _Candidate) -> dict[str, Any]:
+        """Return a candidate as changes of the scenario."""
+        return self.searches[candidate.search].changes(candidate.values)
+
+    def described(self, candidate: _Candidate) -> Finalist:
+        """Return a candidate in words."""
+        levers = self.searches[candidate.search].levers
+        values = {x.label: v for x, v in zip(levers, candidate.values, strict=True)}
+        return Finalist(self.choices[candidate.search].label, values)
+
+    def finalists(self) -> list[_Candidate]:
+        """Return the best candidates that are not all alike."""
+        every = [
+            (search.known[values], n, values)
+            for n, search in enumerate(self.searches)
+            for values in search.best()[: 20 * FINALISTS]
+        ]
+        found: list[_Candidate] = []
+        for _, n, values in sorted(every):
+            candidate = _Candidate(n, values)
+            if all(self.differ(candidate, other) for other in found):
+                found.append(candidate)
+            if len(found) == FINALISTS:
+                break
+        return found
+
+    def differ(self, one: _Candidate, other: _Candidate) -> bool:
+        """Return whether two candidates are worth telling apart."""
+        if one.search != other.search:
+            return True
+        levers = self.searches[one.search].levers
+        pairs = zip(levers, one.values, other.values, strict=True)
+        return any(abs(a - b) > APART * (x.high - x.low) for x, a, b in pairs)
+
+    def fit(self, finalists: list[_Candidate], first: int) -> tuple[list[_Candidate], list[str]]:
+        """Return the finalists that meet the requirements on fresh replications too."""
+        if not self.goal.require:
+            return finalists, []
+        values = self.sample(finalists, 0, MOST // 4 * first)
+        lacks = [self.goal.score(x)[0] for x in values]
+        fit = [f for f, lack in zip(finalists, lacks, strict=True) if lack == 0]
+        if fit:
+            return fit, []
+        return [finalists[int(np.argmin(lacks))]], [
+            "no finalist meets all requirements with 95 % confidence; this one lacks least"
+        ]
+
+    def rank(self, finalists: list[_Candidate], first: int) -> Ranking:
+        """Choose among finalists by their aim."""
+        sign = float(self.goal.signs()[0])
+
+        def aims(which: Sequence[int], k0: int, n: int) -> Floats:
+            return sign * self.sample([finalists[i] for i in which], k0, n)[:, 0]
+
+        leader = abs(self.searches[finalists[0].search].known[finalists[0].values][1])
+        return select(aims, len(finalists), delta=DELTA * leader, first=first, most=MOST * first)
+
+    def sample(self, candidates: Sequence[_Candidate], k0: int, n: int) -> Floats:
+        """Return fresh replications of candidates."""
+        return self.trial([self.changes(c) for c in candidates], n, self.base.seed + 2, k0)

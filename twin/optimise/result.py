@@ -1,0 +1,224 @@
+"""What an optimisation came to, and how sure that is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twin.files import write_text
+from twin.kpis import KPIS
+from twin.load import save
+from twin.optimise.goal import Goal, margin
+from twin.optimise.ranking import Ranking
+from twin.result import number
+from twin.schema import Scenario
+from twin.statistics import interval
+from twin.sums import Floats
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A candidate that the fresh replications decided about.
+
+    Attributes
+    ----------
+    choice
+        Decoupling points and sources in words.
+    levers
+        Value by lever.
+    """
+
+    choice: str
+    levers: dict[str, float]
+
+
+@dataclass(frozen=True, repr=False)
+class Optimised:
+    """What :func:`twin.optimise.optimise` returns.
+
+    Attributes
+    ----------
+    given, scenario
+        The scenario as it was, and as it should be.
+    changes
+        What makes the one of the other, for :func:`twin.apply`.
+    goal
+        What was wanted.
+    finalists
+        The candidates that were compared on fresh replications, the chosen one first.
+    ranking
+        How the finalists compare: means, and the confidence of the choice. The numbers of its
+        finalists are those of ``finalists``.
+    before, after
+        The aim and the required KPIs of both scenarios on further fresh replications,
+        ``(1 + requirements, R)``; paired, since they share their luck.
+    tried, runs
+        Candidates that were tried, and replications that were simulated in all.
+    notes
+        What was left out, and why.
+    """
+
+    given: Scenario
+    scenario: Scenario
+    changes: dict[str, Any]
+    goal: Goal
+    finalists: tuple[Finalist, ...]
+    ranking: Ranking
+    before: Floats
+    after: Floats
+    tried: int
+    runs: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> Finalist:
+        """The chosen candidate."""
+        return self.finalists[0]
+
+    def improvement(self) -> tuple[float, float, float]:
+        """Return by how much the aim is better than before, with its 95 % interval.
+
+        Positive is better, in the unit of the aim.
+        """
+        better = (self.before[0] - self.after[0]) * float(self.goal.signs()[0])
+        return interval(better)[:3]
+
+    def requirements(self) -> list[dict[str, Any]]:
+        """Return each requirement: ``kpi``, ``bound``, mean before and after, and ``met``.
+
+        It is met if the one-sided 95 % interval of the mean lies on the right side of the bound.
+        """
+        found = []
+        for n, (kpi, bound) in enumerate(self.goal.require.items(), start=1):
+            sign = float(self.goal.signs()[n])
+            worst = sign * float(self.after[n].mean()) + margin(self.after[n])
+            found.append(
+                {
+                    "kpi": kpi,
+                    "bound": bound,
+                    "before": float(self.before[n].mean()),
+                    "after": float(self.after[n].mean()),
+                    "met": worst <= sign * bound,
+                }
+            )
+        return found
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return everything as plain data; numbers that are not defined are ``None``."""
+        better, low, high = self.improvement()
+        means = [interval(x[0])[:3] for x in (self.before, self.after)]
+        found = {
+            "scenario": self.given.name,
+            "aim": self.goal.aim,
+            "penalty": self.goal.penalty,
+            "choice": self.best.choice,
+            "levers": self.best.levers,
+            "changes": self.changes,
+            "before": dict(zip(("mean", "low", "high"), means[0], strict=True)),
+            "after": dict(zip(("mean", "low", "high"), means[1], strict=True)),
+            "improvement": {"mean": better, "low": low, "high": high},
+            "requirements": self.requirements(),
+            "confidence": self.ranking.confidence,
+            "delta": self.ranking.delta,
+            "finalists": [
+                {"choice": f.choice, "levers": f.levers, "aim": mean, "replications": n}
+                for f, mean, n in zip(
+                    self.finalists, self._aims(), self.ranking.replications, strict=True
+                )
+            ],
+            "tried": self.tried,
+            "runs": self.runs,
+            "replications": self.after.shape[1],
+            "seed": self.given.seed,
+            "notes": list(self.notes),
+        }
+        return _plain(found)  # type: ignore[no-any-return]
+
+    def _aims(self) -> list[float]:
+        sign = float(self.goal.signs()[0])
+        return [sign * mean for mean in self.ranking.means]
+
+    def summary(self) -> str:
+        """Return what was found as a few lines of text."""
+        unit = KPIS[self.goal.aim].extra["unit"]
+        better, low, high = self.improvement()
+        before, after = float(self.before[0].mean()), float(self.after[0].mean())
+        share = f" ({100 * better / abs(before):.1f} %)" if before else ""
+        lines = [
+            f"{self.given.title or self.given.name}: best of {self.tried} candidates",
+            f"  choice  {self.best.choice}",
+            *(f"  {label:<34}{number(x):>10}" for label, x in self.best.levers.items()),
+            f"  {self.goal.aim}: {number(before)} -> {number(after)} {unit}".rstrip(),
+            f"  better by {number(better)}{share}, 95 % interval {number(low)} to {number(high)}, "
+            f"on {self.after.shape[1]} fresh paired replications",
+            *self._requirement_lines(),
+            f"  {self._confidence()}",
+        ]
+        if not low > 0:
+            lines.append("  not clearly better than the scenario as it is")
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def _requirement_lines(self) -> list[str]:
+        lines = []
+        for x in self.requirements():
+            mark = ">=" if KPIS[x["kpi"]].extra["better"] == "higher" else "<="
+            told = "met" if x["met"] else "not met with 95 % confidence"
+            lines.append(
+                f"  {x['kpi']} {mark} {x['bound']:g}: {x['before']:.4g} -> {x['after']:.4g}, {told}"
+            )
+        return lines
+
+    def _confidence(self) -> str:
+        n = len(self.ranking.means)
+        if n == 1:
+            return "one candidate reached the final: there was nothing to compare it with"
+        return (
+            f"confidence {100 * self.ranking.confidence:.0f} % that none of the {n} finalists is "
+            f"better by {number(self.ranking.delta)} or more "
+            f"({sum(self.ranking.replications)} replications)"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Optimised {self.summary()}>"
+
+    def save(self, path: str | Path) -> None:
+        """Write the optimised scenario as a file that ``twin run`` takes.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        ScenarioError
+            If the ending says neither YAML nor JSON.
+        """
+        better, low, high = self.improvement()
+        head = [
+            f"Optimised by `twin optimise`: {self.goal.aim} better by {number(better)} "
+            f"({number(low)} to {number(high)}, 95 %)",
+            f"{self.best.choice}",
+        ]
+        save(self.scenario, path, head)
+
+    def save_numbers(self, path: str | Path) -> None:
+        """Write :meth:`to_json_dict` as a JSON file.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        write_text(Path(path), json.dumps(self.to_json_dict(), indent=1) + "\n")
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {k: _plain(v) for k, v in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(v) for v in data]
+    if isinstance(data, float | np.floating):
+        return float(data) if np.isfinite(data) else None
+    return data.item() if isinstance(data, np.generic) else data
