@@ -98,7 +98,7 @@ def _layout(links: list[_Link]) -> _Layout:
 
 
 def _sort(order: list[list[str]], steps: Sequence[tuple[str, str]]) -> None:
-    """Sort columns by the mean height of their neighbours, to and fro."""
+    """Sort columns by the mean height of their neighbours, there and back."""
     for sweep in range(4):
         forth = sweep % 2 == 0
         columns = order if forth else order[::-1]

@@ -66,8 +66,7 @@ def study(
     twin study stress-test --list                        what it can be asked
     twin study my-study.yaml --out results --scheduler tcp://head:8786
 
-    Stopped or killed, the same command goes on where it stood. All points are checked before the
-    first run.
+    Stopped or killed, the same command goes on where it stood; all is checked before the first run.
     """
     if listed or not source:
         say(_listed(source))
