@@ -37,6 +37,8 @@ from dataclasses import dataclass, fields
 from twin.errors import RunError
 from twin.problems import show
 
+_ROUNDING = 1e-12  # 0.3 / 0.4 is a last digit below 3 / 4
+
 
 @dataclass(frozen=True)
 class Supplier:
@@ -88,11 +90,12 @@ class Supplier:
         if not 0 <= ratio < 1:
             msg = f"critical ratio = {show(ratio)}; must be 0 or more and below 1"
             raise RunError(msg)
+        wanted = ratio - _ROUNDING
         n = 0
-        if self.at_most(0) < ratio and self.recovers < 1:
+        if self.at_most(0) < wanted and self.recovers < 1:
             exact = math.log((1 - ratio) / (1 - self.uptime)) / math.log(1 - self.recovers)
             n = max(0, math.ceil(exact) - 1)
-        while self.at_most(n) < ratio:
+        while self.at_most(n) < wanted:
             n += 1
         return n
 

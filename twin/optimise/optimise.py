@@ -21,7 +21,7 @@ from twin.optimise.notebook import Notebook
 from twin.optimise.options import CHOICES, Option, options
 from twin.optimise.ranking import Ranking, select
 from twin.optimise.result import Finalist, Optimised
-from twin.optimise.search import Search, Values, budget_of
+from twin.optimise.search import Search, Values, budget_of, check_budget
 from twin.optimise.starts import starts
 from twin.optimise.trial import Trial
 from twin.optimise.tune import REPLICATIONS, search_seed
@@ -35,6 +35,9 @@ FINALISTS = 5
 
 KEEP = 3
 """One in so many combinations of choices goes on to the next round of a search."""
+
+EACH = 20
+"""Candidates that each further combination of choices adds to what is tried."""
 
 APART = 0.03
 """Finalists of the same choices differ by this share of the way between the bounds of a lever."""
@@ -130,7 +133,7 @@ def optimise(
     searches = [_search(base, choice, kinds, trial, search_replications) for choice in choices]
     if len(searches) == 1 and not searches[0].levers:
         raise RunError(_nothing(base, levers))
-    most = _budget(searches) if budget is None else arguments.whole("budget", budget)
+    most = _budget(searches) if budget is None else check_budget(budget)
     _halve(searches, most, progress)
     job = _Final(base, goal, trial, choices, searches)
     found = job.decide(search_replications, R, tuple(notes))
@@ -172,7 +175,7 @@ def _rounds(searches: Sequence[Search]) -> int:
 
 
 def _budget(searches: Sequence[Search]) -> int:
-    return _rounds(searches) * max(budget_of(search.levers) for search in searches)
+    return max(budget_of(s.levers) for s in searches) + EACH * (len(searches) - 1)
 
 
 def _halve(

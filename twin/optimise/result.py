@@ -147,20 +147,30 @@ class Optimised:
         unit = KPIS[self.goal.aim].extra["unit"]
         better, low, high = self.improvement()
         before, after = float(self.before[0].mean()), float(self.after[0].mean())
-        share = f" ({100 * better / abs(before):.1f} %)" if before else ""
+        share = f" ({100 * abs(better / before):.1f} %)" if before else ""
         lines = [
             f"{self.given.title or self.given.name}: best of {self.tried} candidates",
             f"  choice  {self.best.choice}",
             *(f"  {label:<34}{number(x):>10}" for label, x in self.best.levers.items()),
             f"  {self.goal.aim}: {number(before)} -> {number(after)} {unit}".rstrip(),
-            f"  better by {number(better)}{share}, 95 % interval {number(low)} to {number(high)}, "
-            f"on {self.after.shape[1]} fresh paired replications",
+            f"  {'better' if better >= 0 else 'worse'} by {number(abs(better))}{share}, 95 % interval of "
+            f"the gain {number(low)} to {number(high)}, on {self.after.shape[1]} fresh paired "
+            "replications",
             *self._requirement_lines(),
             f"  {self._confidence()}",
         ]
-        if not low > 0:
+        if not low > 0 and not self._was_short():
             lines.append("  not clearly better than the scenario as it is")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def _was_short(self) -> bool:
+        """Return whether the scenario as it was misses a requirement, so that its aim says little."""
+        signs = self.goal.signs()[1:]
+        bounds = self.goal.require.values()
+        means = self.before[1:].mean(axis=1)
+        return any(
+            s * mean > s * bound for s, mean, bound in zip(signs, means, bounds, strict=True)
+        )
 
     def _requirement_lines(self) -> list[str]:
         lines = []

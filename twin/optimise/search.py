@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from twin.errors import RunError
 from twin.optimise.cma import Cma
 from twin.optimise.levers import Lever, changed
 from twin.optimise.trial import Score, Trial
+from twin.problems import show
 from twin.schema import Scenario
 from twin.sums import Floats
 
@@ -36,6 +38,14 @@ Course = Generator[Sequence[Values], list[Score], None]
 def budget_of(levers: Sequence[Lever]) -> int:
     """Return how many candidates a search over these levers is given unless it is told."""
     return 40 + 180 * len(levers)
+
+
+def check_budget(given: object) -> int:
+    """Return how many candidates may be tried; a :class:`RunError` if that is no whole number."""
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        msg = f"budget = {show(given)}; must be a whole number of 1 or more, or be left out"
+        raise RunError(msg)
+    return given
 
 
 class Search:

@@ -11,7 +11,7 @@ from twin import arguments
 from twin.errors import RunError
 from twin.optimise.goal import AIM, Goal
 from twin.optimise.levers import KINDS, stock_levers
-from twin.optimise.search import Search, budget_of
+from twin.optimise.search import Search, budget_of, check_budget
 from twin.optimise.trial import Trial
 from twin.schema import Scenario
 
@@ -112,7 +112,7 @@ def tune(
         raise RunError(msg)
     goal = Goal(aim, dict(require or {}), penalty or 0.0)
     found = stock_levers(scenario, levers, everywhere)
-    most = budget_of(found) if budget is None else arguments.whole("budget", budget)
+    most = budget_of(found) if budget is None else check_budget(budget)
     trial = Trial(everywhere, goal, threads, cancelled)
     search = Search(
         scenario, found, trial, replications=replications, seed=search_seed(scenario, seed)
