@@ -71,55 +71,31 @@ def optimise(
     """Choose decoupling points, buffers and sources of a scenario.
 
     Every combination of decoupling points and sources is searched over its buffers; after each of
-    some rounds the best third goes on (successive halving: Jamieson & Talwalkar 2016, AISTATS).
-    The best few candidates are then compared on replications that the search has not seen, and the
-    chosen one is compared with the scenario as it is on others still, those of ``twin compare``, so
-    that no number that is reported has been picked for its luck.
+    some rounds the best third goes on (successive halving: Jamieson & Talwalkar 2016, AISTATS). The
+    best few are compared on fresh replications (seed + 2), the chosen one with the scenario as it is
+    on those of ``twin compare`` (seed), so that no number that is reported was picked for its luck.
 
     Parameters
     ----------
-    scenario
-        A scenario, a file, or the name of a shipped one.
+    scenario, set, seed, replications, threads
+        As in :func:`twin.run`; the search has the seed after it.
     levers
-        Kinds of what may be changed: ``cuts``, ``levels``, ``safety_factors``, ``kanban``,
-        ``backup``; those that the scenario does not have are left out.
+        Kinds of what may change (:data:`twin.optimise.options.CHOICES`), where the scenario has them.
     families
         Whose decoupling points may move; default: all.
-    aim
-        KPI that is made as small as can be, or as large where more of it is better.
-    penalty
-        Money for each unit that customers do not get on time, on top of the aim.
-    require
-        Bound by KPI: ``{"on_time": 0.95}``; at least where more is better, else at most.
-    budget
-        Most candidates that are tried; default: by the number of levers and choices.
-    search_replications
-        Draws of luck that each candidate is tried in.
-    replications, seed
-        The luck of the comparison with the scenario as it is; default: the scenario's. The search
-        has the seed after it, the finalists the one after that.
-    set
-        Changes by dotted key before anything is tried.
-    out
-        Folder for what was tried and found: a new one, or that of the same search, which goes on
-        where it was stopped.
-    force
-        Begin anew whatever search the folder holds.
-    threads
-        Threads at work; default: the cores of this machine. No number depends on it.
-    progress
-        Called with (candidates tried, most that will be).
-    cancelled
-        Set it to stop within about 0.1 s.
+    aim, penalty, require
+        See :class:`twin.optimise.goal.Goal`.
+    budget, search_replications
+        Most candidates that are tried, and draws of luck that each is tried in.
+    out, force
+        Folder for what was tried; the same search goes on in it, another one only if forced.
+    progress, cancelled
+        Called with (candidates tried, most that will be); set it to stop within about 0.1 s.
 
     Raises
     ------
-    ScenarioError
-        If the scenario or a change is wrong.
-    RunError
-        If there is nothing to change, an argument is wrong, or the search was cancelled.
-    OutputError
-        If the folder holds anything else, or cannot be written into.
+    ScenarioError, RunError, OutputError
+        If scenario, arguments or folder are wrong, there is nothing to change, or it was cancelled.
     """
     arguments.callbacks(progress, cancelled)
     base = prepare(scenario, arguments.changes(set), seed)

@@ -68,38 +68,22 @@ def tune(
 ) -> Tuned:
     """Tune the buffers at and above the decoupling points, which stay where they are.
 
-    One lever for each stage and stock rule: the safety factor (or the protection interval where
-    there are disruptions), the level, the reorder point or the number of cards; see
-    :func:`twin.optimise.levers.stock_levers`.
+    One lever for each stage and stock rule (:func:`twin.optimise.levers.stock_levers`).
 
     Parameters
     ----------
     scenario
         With its decoupling points.
     worlds
-        Scenarios of the same network and stock rules in which each candidate is tried; the mean
-        over them counts. Default: the scenario alone.
-    aim
-        KPI that is made as small as can be, or as large where more of it is better.
-    penalty
-        Money for each unit that customers do not get on time, on top of the aim.
-    require
-        Bound by KPI: ``{"on_time": 0.95}``.
-    levers
-        Kinds that may be moved, of ``twin.optimise.levers.KINDS``.
-    budget
-        Most candidates that are tried; see :func:`twin.optimise.search.budget_of`.
-    replications
-        Draws of luck that each candidate is tried in.
+        Scenarios of the same network and stock rules; the mean over them counts. Default: itself.
+    aim, penalty, require
+        See :class:`twin.optimise.goal.Goal`.
+    levers, budget, replications
+        Kinds that may move, most candidates that are tried, draws of luck that each is tried in.
     seed
-        Luck of the search; default: the one after the scenario's, so that the scenario's own is
-        fresh.
-    threads
-        Threads at work.
-    progress
-        Called with (candidates tried, most that will be).
-    cancelled
-        Set it to stop within about 0.1 s.
+        Luck of the search; default: the one after the scenario's, so that its own is fresh.
+    threads, progress, cancelled
+        As in :func:`twin.optimise.optimise`.
 
     Raises
     ------
