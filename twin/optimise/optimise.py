@@ -79,23 +79,16 @@ def optimise(
     ----------
     scenario, set, seed, replications, threads
         As in :func:`twin.run`; the search has the seed after it.
-    levers
-        Kinds of what may change (:data:`twin.optimise.options.CHOICES`), where the scenario has them.
-    families
-        Whose decoupling points may move; default: all.
+    levers, families
+        Kinds that may change (:data:`twin.optimise.options.CHOICES`), whose cuts; default: all.
     aim, penalty, require
         See :class:`twin.optimise.goal.Goal`.
-    budget, search_replications
-        Most candidates that are tried, and draws of luck that each is tried in.
+    budget, search_replications, progress, cancelled
+        Most candidates, draws of luck of each, and whom to tell of (tried, most that will be).
     out, force
         Folder for what was tried; the same search goes on in it, another one only if forced.
-    progress, cancelled
-        Called with (candidates tried, most that will be); set it to stop within about 0.1 s.
 
-    Raises
-    ------
-    ScenarioError, RunError, OutputError
-        If scenario, arguments or folder are wrong, there is nothing to change, or it was cancelled.
+    A ``TwinError`` says what is wrong, or that it was cancelled.
     """
     arguments.callbacks(progress, cancelled)
     base = prepare(scenario, arguments.changes(set), seed)
@@ -113,9 +106,7 @@ def optimise(
     _halve(searches, most, progress)
     job = _Final(base, goal, trial, choices, searches)
     found = job.decide(search_replications, R, tuple(notes))
-    if folder is not None:
-        found.save(folder / "optimised.yaml")
-        found.save_numbers(folder / "result.json")
+    found.keep(folder)
     return found
 
 

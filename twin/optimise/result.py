@@ -213,6 +213,12 @@ class Optimised:
         ]
         save(self.scenario, path, head)
 
+    def keep(self, folder: Path | None) -> None:
+        """Write scenario and numbers into a folder, if there is one."""
+        if folder is not None:
+            self.save(folder / "optimised.yaml")
+            self.save_numbers(folder / "result.json")
+
     def save_numbers(self, path: str | Path) -> None:
         """Write :meth:`to_json_dict` as a JSON file.
 

@@ -85,10 +85,7 @@ def tune(
     threads, progress, cancelled
         As in :func:`twin.optimise.optimise`.
 
-    Raises
-    ------
-    RunError
-        If a KPI, a kind of lever or a number is wrong, or the search was cancelled.
+    A :class:`RunError` says what is wrong, or that it was cancelled.
     """
     everywhere = list(worlds or [scenario])
     if any(world.stock != scenario.stock for world in everywhere):
