@@ -7,6 +7,7 @@ import pytest
 
 import twin
 from tests.facts import cases
+from twin.errors import RunError
 from twin.optimise.cma import Cma
 from twin.optimise.levers import changed, stock_levers
 from twin.stock_rules import resolve
@@ -79,3 +80,8 @@ def test_a_reorder_point_takes_its_level_along():
     (lever,) = stock_levers(given)
     moved = twin.apply(given, changed(given, [lever], [7])).stock[0].policy
     assert (moved.reorder_point, moved.level) == (7, 13)
+
+
+def test_a_kind_of_lever_that_is_none_is_said_in_words():
+    with pytest.raises(RunError, match=r"no levers 'cut'"):
+        stock_levers(twin.load("small-business"), ["cut"])

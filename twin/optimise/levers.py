@@ -13,6 +13,8 @@ from typing import Any
 
 from twin.compile.rules import driven_now, first_forecasts, protection
 from twin.distributions import lead_time_moments
+from twin.errors import RunError
+from twin.names import nearest
 from twin.policies import POLICIES, needs_forecast
 from twin.schema import Policy, Scenario, StockRule, Where
 from twin.stock_rules import selects
@@ -97,7 +99,16 @@ def stock_levers(
         Of :data:`KINDS`.
     worlds
         Where else it will be tried; their disruptions count too.
+
+    Raises
+    ------
+    RunError
+        If there is no such kind.
     """
+    for kind in kinds:
+        if kind not in KINDS:
+            msg = f"no levers '{kind}'; {nearest(kind, KINDS)}"
+            raise RunError(msg)
     topology = build(scenario)
     outage = max((_longest_outage(world) for world in (scenario, *worlds)), default=0)
     wanted = {field for kind in kinds for field in KINDS[kind]}
