@@ -258,7 +258,7 @@ def frontier(
     arguments.callbacks(progress, cancelled)
     base = prepare(scenario, arguments.changes(set), seed)
     topology = build(base)
-    cuts, current, suggested, notes = _options(topology, _families(base, families))
+    cuts, current, suggested, notes = combinations(topology, families_of(base, families))
     empty = Frontier(base, tuple(cuts), (), suggested, current, tuple(notes))
     results: list[Result] = []
     for i, cut in enumerate(cuts):
@@ -281,7 +281,8 @@ def part(progress: Progress | None, i: int, n: int) -> Progress | None:
     return lambda done, total: progress(done + i * total, n * total)
 
 
-def _families(scenario: Scenario, names: Sequence[str] | None) -> list[str]:
+def families_of(scenario: Scenario, names: Sequence[str] | None) -> list[str]:
+    """Return the families that are meant (none named: all); a :class:`RunError` if one is not there."""
     known = [f.name for f in scenario.families]
     if not known:
         msg = (
@@ -304,7 +305,9 @@ def _families(scenario: Scenario, names: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _options(topology: Topology, families: Iterable[str]) -> tuple[list[Cut], int, int, list[str]]:
+def combinations(
+    topology: Topology, families: Iterable[str]
+) -> tuple[list[Cut], int, int, list[str]]:
     """Return the options, which of them is the current one and the suggested one, and notes."""
     stages = {name: [p.stage for p in decoupling.positions(topology, name)] for name in families}
     notes = [

@@ -89,7 +89,7 @@ def fit(
     adam = _Adam(weights, steps)
     order, at = rng.permutation(len(x)), 0
     with threadpool_limits(1, "blas"):  # so small products take eight times as long on two threads
-        for _ in range(steps):
+        for _ in range(steps if y.shape[1] else 0):  # nothing hidden, nothing to learn
             if at + batch > len(x):
                 order, at = rng.permutation(len(x)), 0
             rows = order[at : at + batch]

@@ -14,6 +14,7 @@ from tests.facts import cases
 from tests.facts.measure import CLOSED
 from twin.errors import OutputError, RunError
 from twin.optimise import optimise, tune
+from twin.optimise.optimise import _Final
 
 NEWSVENDOR, _, COUNTED = CLOSED["newsvendor"]
 FIRST = CLOSED["clark_scarf"][0]
@@ -84,6 +85,21 @@ def test_the_gain_is_not_measured_with_the_luck_of_the_search():
         given = twin.apply(best, {"seed": 10 * seed, "replications": 8})
         gains.append(optimise(given, **SMALL).improvement()[0])
     assert np.mean(gains) <= 2 * np.std(gains, ddof=1) / 20**0.5
+
+
+def test_finalists_are_ranked_on_other_luck_than_shows_that_they_meet_what_is_required(monkeypatch):
+    asked, sample = [], _Final.sample
+
+    def noted(self, candidates, k0, n):
+        asked.append(range(k0, k0 + n))
+        return sample(self, candidates, k0, n)
+
+    monkeypatch.setattr(_Final, "sample", noted)
+    optimise(small(), **SMALL, require={"cycle_service": 0.5})
+    met, *ranked = asked
+    assert len(met) > 0
+    assert len(ranked) > 0
+    assert all(run.start >= met.stop for run in ranked)
 
 
 def test_a_search_that_was_stopped_goes_on_and_comes_to_the_same(tmp_path, monkeypatch):

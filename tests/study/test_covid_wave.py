@@ -18,8 +18,8 @@ from twin.study.ready import ready_made
 from twin.study.ready.base import Bench
 from twin.study.ready.covid_wave_grid import Wave
 from twin.study.ready.covid_wave_ripple import Ripple, first_hit, ripple
-from twin.study.ready.covid_wave_stock import held, stocked
 from twin.study.ready.covid_wave_uptime import Asked, Place, Uptime, crossing
+from twin.study.ready.stock import held, stocked
 from twin.topology import build
 
 FAMILY = {"items": [{"name": "tea", "value": 4, "family": "drinks"}],

@@ -90,10 +90,10 @@ class Goal:
         """
         means = values.mean(axis=1) * self.signs()
         lack = 0.0
-        for n, (name, bound) in enumerate(self.require.items(), start=1):
+        for n, bound in enumerate(self.require.values(), start=1):
             mean = means[n] + margin(values[n])
             short = mean - bound * self.signs()[n]
-            lack += max(0.0, float(short)) / max(abs(bound), 1e-9) if name else 0.0
+            lack += max(0.0, float(short)) / max(abs(bound), 1e-9)
         return (lack if np.isfinite(lack) else np.inf), float(means[0])
 
 

@@ -254,7 +254,7 @@ class _Final:
         """Return the finalists that meet the requirements on fresh replications too."""
         if not self.goal.require:
             return finalists, []
-        values = self.sample(finalists, 0, MOST // 4 * first)
+        values = self.sample(finalists, 0, self.looks(first))
         lacks = [self.goal.score(x)[0] for x in values]
         fit = [f for f, lack in zip(finalists, lacks, strict=True) if lack == 0]
         if fit:
@@ -263,12 +263,17 @@ class _Final:
             "no finalist meets all requirements with 95 % confidence; this one lacks least"
         ]
 
+    def looks(self, first: int) -> int:
+        """Return how many fresh replications decide about the requirements, and nothing else."""
+        return MOST // 4 * first if self.goal.require else 0
+
     def rank(self, finalists: list[_Candidate], first: int) -> Ranking:
         """Choose among finalists by their aim."""
         sign = float(self.goal.signs()[0])
 
         def aims(which: Sequence[int], k0: int, n: int) -> Floats:
-            return sign * self.sample([finalists[i] for i in which], k0, n)[:, 0]
+            later = self.looks(first) + k0
+            return sign * self.sample([finalists[i] for i in which], later, n)[:, 0]
 
         leader = abs(self.searches[finalists[0].search].known[finalists[0].values][1])
         return select(aims, len(finalists), delta=DELTA * leader, first=first, most=MOST * first)

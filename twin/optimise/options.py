@@ -8,7 +8,7 @@ from typing import Any
 
 from twin.edits import apply
 from twin.errors import ScenarioError
-from twin.frontier import MOST, _families, _options
+from twin.frontier import MOST, combinations, families_of
 from twin.optimise.levers import KINDS
 from twin.schema import Scenario
 from twin.topology import build
@@ -82,7 +82,7 @@ def _cuts(scenario: Scenario, families: Sequence[str] | None) -> tuple[list[Opti
     """Return the positions of the decoupling points, the scenario's own first."""
     if not scenario.families and families is None:
         return [Option("")], []
-    cuts, current, _, notes = _options(build(scenario), _families(scenario, families))
+    cuts, current, _, notes = combinations(build(scenario), families_of(scenario, families))
     ordered = [cuts[current], *(cut for i, cut in enumerate(cuts) if i != current)]
     return [
         Option(

@@ -25,7 +25,7 @@ from twin.study.ready.covid_wave_grid import Asked, Cover, Grid, Wave
 from twin.study.ready.covid_wave_ripple import Ripple, named, ripple
 from twin.study.ready.covid_wave_uptime import Asked as AskedUptime
 from twin.study.ready.covid_wave_uptime import Uptime
-from twin.study.ready.covid_wave_words import counted, said, sign, told
+from twin.study.ready.words import counted, said, sign, told
 from twin.topology import Topology, build
 
 QUESTION = "What does a wave of closures do, what covers it, where does it spread, how soon?"

@@ -14,9 +14,9 @@ from twin.kpis import KPIS
 from twin.result import words
 from twin.schema import Scenario
 from twin.study.findings import Chart, Sheet
-from twin.study.ready.covid_wave_runs import Runs, unit_of
-from twin.study.ready.covid_wave_stock import held, stocked
-from twin.study.ready.covid_wave_words import ENDS, columns
+from twin.study.ready.runs import Runs, unit_of
+from twin.study.ready.stock import held, stocked
+from twin.study.ready.words import ENDS, columns
 from twin.sums import Floats
 from twin.topology import build
 

@@ -18,9 +18,9 @@ from twin.result import words
 from twin.schema import Scenario
 from twin.study.findings import Chart, Sheet
 from twin.study.intervals import bootstrap
-from twin.study.ready.covid_wave_runs import Runs, unit_of
-from twin.study.ready.covid_wave_stock import stocked
-from twin.study.ready.covid_wave_words import ENDS, columns, counted
+from twin.study.ready.runs import Runs, unit_of
+from twin.study.ready.stock import stocked
+from twin.study.ready.words import ENDS, columns, counted
 from twin.sums import Floats
 from twin.topology import Topology, build
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from twin.result import number
-from twin.study.ready.covid_wave_words import said
 from twin.study.ready.frontier_break_even import Sweeps
 from twin.study.ready.frontier_mirror import FAR, NEAR
 from twin.study.ready.frontier_sheets import Told
 from twin.study.ready.frontier_tables import ends, sign
 from twin.study.ready.frontier_worlds import BOTH, CALM, MIX, SUPPLY
+from twin.study.ready.words import said
 from twin.sums import Floats
 
 Lost = Mapping[tuple[str, str], Floats]

@@ -25,10 +25,10 @@ from twin.statistics import interval
 from twin.study.findings import Chart, Findings, Sheet
 from twin.study.ready import ready
 from twin.study.ready.base import Bench, Options
-from twin.study.ready.covid_wave_runs import Runs, unit_of
-from twin.study.ready.covid_wave_words import ENDS, NOISE, columns, sign, told
+from twin.study.ready.runs import Runs, unit_of
 from twin.study.ready.sensitivity_indices import MISSING, indices, sampled
 from twin.study.ready.sensitivity_levers import Lever, Ranged, own_levers
+from twin.study.ready.words import ENDS, NOISE, columns, sign, told
 from twin.sums import Floats
 
 QUESTION = "Which lever moves the chain most, alone and together with the others?"

@@ -10,7 +10,7 @@ import pandas as pd
 from twin.errors import RunError, TwinError
 from twin.problems import show
 from twin.statistics import CONFIDENCE
-from twin.study.ready.covid_wave_words import ENDS
+from twin.study.ready.words import ENDS
 from twin.sums import Floats
 
 RESAMPLES = 1_000

@@ -11,7 +11,7 @@ import pandas as pd
 
 from twin.compile import Plan
 from twin.study.ready.base import Bench
-from twin.study.ready.covid_wave_stock import stocked
+from twin.study.ready.stock import stocked
 from twin.study.ready.stress_runs import ENDS, Outage, Test, measured
 from twin.topology import build
 

@@ -27,10 +27,10 @@ from twin.statistics import interval
 from twin.study.findings import Chart, Findings, Sheet
 from twin.study.ready import ready
 from twin.study.ready.base import Bench, Options
-from twin.study.ready.covid_wave_words import ENDS, columns, said, sign, told
 from twin.study.ready.value_of_information_owners import array, by_owner, device_owners
 from twin.study.ready.value_of_information_places import Asked, Placement
 from twin.study.ready.value_of_information_worth import COST, SERVICE, Quality, Sweep, Worth
+from twin.study.ready.words import ENDS, columns, said, sign, told
 from twin.sums import Floats
 
 QUESTION = "Who pays for devices and who gains, how good must they be, and where do a few belong?"

@@ -13,8 +13,8 @@ import pandas as pd
 from twin.compile.events import PlacedDevice, place_devices
 from twin.statistics import interval
 from twin.study.findings import Chart, Sheet
-from twin.study.ready.covid_wave_runs import Runs
-from twin.study.ready.covid_wave_words import columns
+from twin.study.ready.runs import Runs
+from twin.study.ready.words import columns
 from twin.sums import Floats
 from twin.topology import Topology, build
 

@@ -10,8 +10,8 @@ import pandas as pd
 from twin.kpis import KPIS
 from twin.schema import Scenario
 from twin.study.findings import Chart, Sheet
-from twin.study.ready.covid_wave_runs import Runs, unit_of
-from twin.study.ready.covid_wave_words import ENDS, columns
+from twin.study.ready.runs import Runs, unit_of
+from twin.study.ready.words import ENDS, columns
 from twin.sums import Floats
 
 if TYPE_CHECKING:
