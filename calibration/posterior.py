@@ -55,7 +55,7 @@ def with_estimates(scenario: Scenario, estimates: Sequence[Estimate]) -> Scenari
     changes: dict[str, Any] = {}
     for estimate in estimates:
         if estimate.key:
-            changes |= estimate.sets
+            changes |= estimate.sets or {estimate.key: estimate.value}
     return twin.apply(scenario, changes)
 
 

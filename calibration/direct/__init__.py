@@ -45,7 +45,7 @@ class Estimate:
     key
         Dotted key of the scenario that it is a value of; empty: none.
     sets
-        Values by dotted key to set before those of ``key`` mean anything.
+        Values by dotted key that make those of ``key`` mean anything; empty: ``value`` itself is all.
     method
         How it was found, in a few words.
     note

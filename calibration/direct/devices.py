@@ -27,7 +27,9 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
     * loss: gaps in the running numbers over all messages there should have been, beta-binomial;
     * bias and noise: from count to count the reading must change by what came less what went. Its
       change over that flow is 1 + bias, whatever vanishes per period; what is left, over the size
-      of both counts, is the noise. The books, which the device may itself correct, are not asked.
+      of both counts, is the noise, once the luck of what vanishes (units that vanish one by one
+      vary as their mean) is taken off its square. The books, which the device may itself correct,
+      are not asked.
 
     Parameters
     ----------
@@ -103,14 +105,14 @@ def _errors(device: str, between: Stretches, rows: pd.DataFrame, seed: int) -> l
     if some.sum() < _LEAST:
         return []
     change = ((between.last - between.first) / np.maximum(size, 1e-9))[some]
-    causes = (np.column_stack([between.flow, between.length]) / np.maximum(size, 1e-9)[:, None])[
-        some
-    ]
+    causes = np.column_stack([between.flow, between.length])[some] / size[some, None]
+    luck = between.length[some] / size[some] ** 2
 
     def solve(picks: npt.NDArray[np.int64]) -> tuple[float, float]:
         found, *_ = np.linalg.lstsq(causes[picks], change[picks], rcond=None)
         left = change[picks] - causes[picks] @ found
-        return float(found[0]) - 1, float(np.sqrt((left**2).mean()))
+        square = (left**2).mean() - max(0.0, -float(found[1])) * luck[picks].mean()
+        return float(found[0]) - 1, float(np.sqrt(max(0.0, square)))
 
     n = change.size
     drawn = generator(seed, "errors", device).integers(0, n, (DRAWS, n))

@@ -108,12 +108,10 @@ def _rate(point: Point, between: Stretches, rows: pd.DataFrame, seed: int) -> Es
     lost, length = between.lost, between.length
     n, value = lost.size, float(lost.sum() / length.sum())
     name = f"units vanishing at {'/'.join(point)}"
-    where = dict(zip(("site", "item"), point, strict=True))
     starts = generator(seed, name).integers(0, n - 1, (DRAWS, (n + 1) // 2))
     picks = np.concatenate([starts, starts + 1], axis=1)
     draws = lost[picks].sum(axis=1) / length[picks].sum(axis=1)
     return Estimate.of(
         name, value, draws, n, refs=refs(rows),
         method="what flows do not explain between counts, block bootstrap",
-        sets={"stock[+]": [{"where": where, "shrink": max(value, 0.0)}]},
     )  # fmt: skip

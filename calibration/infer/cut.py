@@ -13,13 +13,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibration.infer.prior import COVER, SHRINK, Scale, slider
-from calibration.infer.simulate import Problem, Supply
+from calibration.infer.orders import (
+    arrivals,
+    fifo_leads,
+    opening_orders,
+    rhythm,
+    supply_trace,
+    until,
+)
+from calibration.infer.prior import COVER, SHRINK, Scale
+from calibration.infer.simulate import Problem
 from calibration.infer.summaries import WARM, Series, net
 from calibration.periods import Periods
 from twin.compile.events import place_devices
 from twin.compile.rules import protection
 from twin.decoupling import nominal_lead
+from twin.distributions import lead_time_table
 from twin.topology import Link, Topology
 
 Floats = npt.NDArray[np.float64]
@@ -27,11 +36,8 @@ Floats = npt.NDArray[np.float64]
 FEWEST = 2 * WARM
 """Periods that a record must have at least."""
 
-_TINY = 1e-9
-_CHANCE = 1e-6  # an order rhythm must be this unlikely by chance
-_ON_TIME = 0.98  # share of orders that keep to it
-_ALIKE = 3.0  # running totals may disagree so much more than at the best lag: goods waited
-_MET = 3  # times that orders must have come without waiting to be sure of the lead time
+_MOSTLY = (0.25, 0.75)  # what is found or lost moves the books for a while
+_SAME, _BARE = 1e-3, 0.2  # of mean demand: positions that are the same, shelves that are bare
 _DEVICE = ("kind", "period", "noise", "bias", "read_rate", "delay", "loss")
 
 
@@ -70,6 +76,8 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
     if reason:
         return Cut(point.name, reason=reason)
     lag, before = flows.opening()
+    book = flows.book()
+    before -= _never_there(flows.series(book, before), before, flows.asked)
     review, phase = rhythm(flows.ordered)
     leads = fifo_leads(flows.ordered, flows.received, before) or [lag]
     believed = _believed(top, row)
@@ -77,7 +85,6 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
         float(flows.asked.mean()), float(flows.asked.std()), float(np.mean(leads)), review,
         believed[0] + review - 1,
     )  # fmt: skip
-    book = flows.book()
     varies = len(set(leads)) > 1 and min(leads) > 0
     problem = Problem(
         point.name,
@@ -86,7 +93,7 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
         review,
         phase,
         max(0.0, float(book[0] - flows.received[0] + flows.shipped[0])),
-        _until(flows.received, before),
+        until(flows.received, before),
         _settings(top, row),
         _devices(periods, top, row),
         {"integer": top.scenario.integer},
@@ -190,7 +197,10 @@ class _Flows:
                 return opening_orders(self.ordered, self.received, leads.pop())
             return opening_orders(self.ordered, self.received)
         sent = self._sum(self.periods.shipped[way] for way in ways)
-        lag, on_way = opening_orders(sent, self.received)
+        if self.varies:
+            lag, on_way = self._on_way()
+        else:
+            lag, on_way = opening_orders(sent, self.received)
         asked = self._sum(
             _later(self.periods.ordered[_way(self.top, e)], e.delay)
             for e in self.links
@@ -198,6 +208,26 @@ class _Flows:
         )
         waited = max(0.0, float((np.cumsum(sent) - np.cumsum(asked)).max()))
         return lag, on_way + waited
+
+    @property
+    def varies(self) -> bool:
+        """Whether lead times vary from order to order."""
+        return any(e.lead_moments[1] > 0 for e in self.links)
+
+    def _on_way(self) -> tuple[int, float]:
+        """Return the shortest lead time, and the units that were on the way before the record began.
+
+        Dispatches and what is known of lead times tell what of them has come by each period; what
+        came beyond that, in the mean of all periods late enough, was sent before.
+        """
+        due, longest, shortest = np.zeros(self.n), 0, self.n
+        for e in self.links:
+            sent = e.yield_ * np.nan_to_num(self.periods.shipped[_way(self.top, e)])
+            due += arrivals(sent, e.lead_time, getattr(e.declared, "overtaking", True))
+            lengths, _ = lead_time_table(e.lead_time)
+            longest, shortest = max(longest, int(lengths[-1])), min(shortest, int(lengths[0]))
+        beyond = np.cumsum(self.received - due)[min(longest, self.n - 1) :]
+        return shortest, max(0.0, float(beyond.mean()))
 
     def owed(self) -> Floats:
         """Return units owed at the end of each period; who waited too long has left."""
@@ -229,6 +259,20 @@ class _Flows:
         return net(found) if self.component else found
 
 
+def _never_there(seen: Series, before: float, asked: Floats) -> float:
+    """Return how many of the units on order before the record began there cannot have been.
+
+    Who orders what is asked for, never more, keeps the same position of stock and orders less
+    what is owed; who never has stock as well keeps none: what else it seems to be was not on order.
+    """
+    position = (seen.book + seen.on_order - seen.backlog)[:, 0]
+    mean = float(asked.mean())
+    low, high = np.quantile(position, _MOSTLY)
+    same = high - low < _SAME * mean
+    bare = min(float(np.median(seen.book)), float(np.median(position))) < _BARE * mean
+    return float(np.clip(np.median(position), 0.0, before)) if same and bare else 0.0
+
+
 def _believed(top: Topology, row: int) -> tuple[float, float]:
     """Return mean and variance of the lead time that the policy reckons with."""
     policy = top.points[row].settings.policy
@@ -240,103 +284,6 @@ def _patience(top: Topology, row: int) -> int | None:
     """Return how long who is served here waits; None: for ever, or not all alike."""
     waits = {top.sinks[s].demand.patience for s in top.sinks_of[row]}
     return waits.pop() if len(waits) == 1 and not top.out_links[row] else None
-
-
-def opening_orders(
-    ordered: Floats, received: Floats, known: int | None = None
-) -> tuple[int, float]:
-    """Return the quickest lead time, ``known`` or not, and the units on order before the record began.
-
-    What has come by a period is at most what was on order at first and what was ordered a lead time
-    before; it is just that whenever nothing waits at the supplier. So the units on order are the
-    largest excess of receipts, and the lead time is the one at which it is met most often (where it
-    never is met again, the one at which the running totals agree best).
-    """
-    n = len(ordered)
-    asked, came = np.cumsum(ordered), np.cumsum(received)
-    noise = 1e-6 * max(1.0, float(asked[-1]))
-    met, gaps, before = [], [], []
-    for lag in range(max(1, n // 3)):
-        excess = came[lag:] - asked[: n - lag]
-        news = ordered[: n - lag] > _TINY  # else waiting longer changes nothing
-        highest = max(0.0, float(excess.max()))
-        met.append(int((news & (excess > highest - noise)).sum()))
-        before.append(highest)
-        gaps.append(float(np.abs(excess - (came[lag - 1] if lag else 0.0)).mean()))
-    if known is not None and known < len(before):
-        return known, before[known]
-    likely = np.array(gaps) <= _ALIKE * min(gaps) + noise
-    often = np.where(likely, met, 0)
-    if often.max() >= _MET:
-        lag = int(often.argmax())
-        return lag, before[lag]
-    lag = int(np.argmin(gaps))
-    return lag, float(received[:lag].sum())
-
-
-def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int) -> Supply:
-    """Return how far deliveries had come in each period, first in first out.
-
-    Parameters
-    ----------
-    ordered, received
-        Units by period, ``(T,)``.
-    before
-        Units on order before the record began.
-    quickest
-        Shortest lead time: younger orders are never delivered.
-    """
-    came = np.cumsum(received)
-    opening = np.minimum(came, before)
-    asked = np.cumsum(ordered)
-    t = np.arange(len(ordered))
-    # deliveries of a period come before its order: only younger periods' orders may be next
-    next_ = np.searchsorted(asked, (came - before) * (1 - 1e-9) + _TINY, side="right")
-    whole = np.minimum(next_, np.maximum(t - quickest + 1, 0))
-    whole = np.maximum.accumulate(np.where(came < before - _TINY, 0, whole))
-    done = np.concatenate([[0.0], asked])[whole]
-    size = np.where(whole < t, ordered[np.minimum(whole, len(ordered) - 1)], 0.0)
-    part = np.where(size > _TINY, (came - before - done) / np.where(size > _TINY, size, 1.0), 0.0)
-    return Supply(opening, whole, np.clip(part, 0.0, 1.0))
-
-
-def fifo_leads(ordered: Floats, received: Floats, before: float) -> list[int]:
-    """Return how long each period's order took until all of it was there, first in first out.
-
-    Orders of the last periods are left out, as many as the longest took: of those the ones that
-    are there were quick (right censoring).
-    """
-    came = np.cumsum(received) - before
-    asked = np.cumsum(ordered)
-    placed = np.flatnonzero(ordered > _TINY)
-    there = np.searchsorted(came, asked[placed] * (1 - 1e-9) - _TINY)
-    done = there < len(came)
-    leads = np.maximum(there - placed, 0)
-    longest = int(leads[done].max(initial=0))
-    early = done & (placed < len(came) - longest)
-    found = leads[early] if early.any() else leads[done]
-    return [int(x) for x in found]
-
-
-def rhythm(ordered: Floats) -> tuple[int, int]:
-    """Return the review period and its phase: the longest that all orders keep to.
-
-    Orders only on every seventh day are a weekly review; an order on any other day rules it out.
-    """
-    days = np.flatnonzero(ordered > _TINY)
-    for review in range(int(slider("policy.review")[1]), 1, -1):
-        counts = np.bincount(days % review, minlength=review)
-        on_time = int(counts.max())
-        if on_time >= _ON_TIME * len(days) and review ** (1.0 - on_time) < _CHANCE:
-            return review, int(counts.argmax())
-    return 1, 0
-
-
-def _until(received: Floats, before: float) -> list[float]:
-    """Return what came of the units on order at first, period by period until all was there."""
-    came = np.minimum(np.cumsum(received), before)
-    last = int(np.searchsorted(came, before * (1 - 1e-9)))
-    return [float(x) for x in np.diff(came[: last + 1], prepend=0.0)]
 
 
 def _way(top: Topology, e: Link) -> tuple[str, str, str]:

@@ -7,7 +7,8 @@ import pytest
 
 import twin
 from calibration import emulate
-from calibration.infer.cut import cut, fifo_leads, opening_orders, rhythm, supply_trace
+from calibration.infer.cut import cut
+from calibration.infer.orders import fifo_leads, opening_orders, rhythm, supply_trace
 from calibration.infer.prior import prior_of
 from calibration.infer.simulate import simulate
 from calibration.periods import add_up
@@ -73,6 +74,28 @@ def test_what_was_on_order_before_is_told_from_what_was_waited_for():
     leads = fifo_leads(ordered, received, 11.0)
     assert min(leads) == 3
     assert max(leads) == 13
+
+
+VARYING = """{horizon: 400, seed: 4, sites: [{name: hub}, {name: shop}], items: [{name: tea}],
+ lanes: [{from: hub, to: shop, lead_time: {kind: lognormal, mean: 8, cv: 0.4}}],
+ purchases: [{site: hub, item: tea, lead_time: 2}],
+ stock: [{where: {site: hub}, policy: {kind: base_stock, level: 200}}, {where: {site: shop}, %s}],
+ demand: [{site: shop, item: tea, kind: poisson, mean: 9}]}"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "before"),
+    [("policy: {kind: base_stock, level: 120}, initial_in_transit: [20, 20, 20, 20]", 80),
+     ("policy: {kind: order_driven}, initial_stock: 0, initial_in_transit: [0]", 0)],
+)  # fmt: skip
+def test_what_was_on_the_way_before_is_told_though_lead_times_vary(rule, before):
+    scenario = load_text(VARYING % rule)
+    top = build(scenario)
+    found = cut(add_up(emulate.events(scenario), scenario), top, top.row_of["shop/tea"])
+    assert sum(found.problem.on_way) == pytest.approx(before, abs=9 * (before > 0) + 1e-6)
+    position = (found.observed.book + found.observed.on_order - found.observed.backlog)[:, 0]
+    level = 120 if before else 0
+    np.testing.assert_allclose(position[20:], level, atol=9 * (before > 0) + 1e-6)
 
 
 def test_deliveries_follow_the_trace_of_their_own_record():

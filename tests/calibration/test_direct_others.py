@@ -104,6 +104,13 @@ def test_bias_is_seen_though_the_device_corrects_the_books(shrink):
     assert e["bias"].draws.std() < 0.03
 
 
+def test_the_luck_of_what_vanishes_is_not_taken_for_noise_of_the_device():
+    scenario = counted(shrink=3.0, noise=0.02, period=7, horizon=1000).with_changes(seed=2)
+    e = named(devices.estimate(emulate.events(scenario), scenario))
+    assert e["noise"].value == pytest.approx(0.02, rel=0.15)
+    assert e["noise"].low < 0.02 < e["noise"].high
+
+
 def test_shrink_is_recovered_from_counts_and_flows():
     scenario = counted(shrink=1.5, period=7)
     e = named(records.estimate(emulate.events(scenario), scenario))

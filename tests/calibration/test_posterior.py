@@ -39,6 +39,11 @@ def test_best_values_are_set_and_draws_stand_beside_them(found):
     assert sample.prior == {"stock[1].policy.level": (0.0, 40.0)}
 
 
+def test_an_estimate_without_more_to_set_sets_its_value_though_it_is_sure(found):
+    sure = Estimate.of("lead time", 5.0, np.full(400, 5.0), 60, key="purchases[0].lead_time")
+    assert posterior.with_estimates(load_text(SHOP), [sure]).purchases[0].lead_time.value == 5
+
+
 def test_draws_come_back_as_they_went_in(found):
     drawn = posterior.draws(found)
     np.testing.assert_allclose([d["stock[1].policy.level"] for d in drawn], LEVELS, rtol=1e-11)

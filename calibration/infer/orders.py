@@ -1,0 +1,136 @@
+"""What orders and receipts of one stock point tell: lead times, review periods, what came of what."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.infer.prior import slider
+from calibration.infer.simulate import Supply
+from twin.distributions import lead_time_table
+from twin.schema import LeadTime
+
+Floats = npt.NDArray[np.float64]
+
+_TINY = 1e-9
+_CHANCE = 1e-6  # an order rhythm must be this unlikely by chance
+_ON_TIME = 0.98  # share of orders that keep to it
+_ALIKE = 3.0  # running totals may disagree so much more than at the best lag: goods waited
+_MET = 3  # times that orders must have come without waiting to be sure of the lead time
+
+
+def opening_orders(
+    ordered: Floats, received: Floats, known: int | None = None
+) -> tuple[int, float]:
+    """Return the quickest lead time, ``known`` or not, and the units on order before the record began.
+
+    What has come by a period is at most what was on order at first and what was ordered a lead time
+    before; it is just that whenever nothing waits at the supplier. So the units on order are the
+    largest excess of receipts, and the lead time is the one at which it is met most often (where it
+    never is met again, the one at which the running totals agree best).
+    """
+    n = len(ordered)
+    asked, came = np.cumsum(ordered), np.cumsum(received)
+    noise = 1e-6 * max(1.0, float(asked[-1]))
+    met, gaps, before = [], [], []
+    for lag in range(max(1, n // 3)):
+        excess = came[lag:] - asked[: n - lag]
+        news = ordered[: n - lag] > _TINY  # else waiting longer changes nothing
+        highest = max(0.0, float(excess.max()))
+        met.append(int((news & (excess > highest - noise)).sum()))
+        before.append(highest)
+        gaps.append(float(np.abs(excess - (came[lag - 1] if lag else 0.0)).mean()))
+    if known is not None and known < len(before):
+        return known, before[known]
+    likely = np.array(gaps) <= _ALIKE * min(gaps) + noise
+    often = np.where(likely, met, 0)
+    if often.max() >= _MET:
+        lag = int(often.argmax())
+        return lag, before[lag]
+    lag = int(np.argmin(gaps))
+    return lag, float(received[:lag].sum())
+
+
+def arrivals(sent: Floats, lead_time: LeadTime, overtaking: bool) -> Floats:
+    """Return what is expected to arrive in each period of what was sent, ``(T,)`` units.
+
+    A lead time ``l`` or less has probability ``F(l)``. Without overtaking what was sent in period
+    ``s`` has come by ``s + l`` if that and all before has: with probability ``F(l)`` times that of
+    what was sent before.
+    """
+    lengths, reached = lead_time_table(lead_time)
+    chance = np.zeros(int(lengths[-1]) + 1)
+    chance[lengths] = np.diff(reached, prepend=0.0)
+    chance = np.minimum(np.cumsum(chance), 1.0)
+    due, there = np.zeros(len(sent) + len(chance)), np.ones(len(chance))
+    for s in np.arange(len(sent)):
+        there = np.append(there[1:], 1.0)
+        if sent[s] > 0:
+            there = chance * (1.0 if overtaking else there)
+            due[s : s + len(chance)] += sent[s] * np.diff(there, prepend=0.0)
+    return due[: len(sent)]
+
+
+def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int) -> Supply:
+    """Return how far deliveries had come in each period, first in first out.
+
+    Parameters
+    ----------
+    ordered, received
+        Units by period, ``(T,)``.
+    before
+        Units on order before the record began.
+    quickest
+        Shortest lead time: younger orders are never delivered.
+    """
+    came = np.cumsum(received)
+    opening = np.minimum(came, before)
+    asked = np.cumsum(ordered)
+    t = np.arange(len(ordered))
+    # deliveries of a period come before its order: only younger periods' orders may be next
+    next_ = np.searchsorted(asked, (came - before) * (1 - 1e-9) + _TINY, side="right")
+    whole = np.minimum(next_, np.maximum(t - quickest + 1, 0))
+    whole = np.maximum.accumulate(np.where(came < before - _TINY, 0, whole))
+    done = np.concatenate([[0.0], asked])[whole]
+    size = np.where(whole < t, ordered[np.minimum(whole, len(ordered) - 1)], 0.0)
+    part = np.where(size > _TINY, (came - before - done) / np.where(size > _TINY, size, 1.0), 0.0)
+    return Supply(opening, whole, np.clip(part, 0.0, 1.0))
+
+
+def fifo_leads(ordered: Floats, received: Floats, before: float) -> list[int]:
+    """Return how long each period's order took until all of it was there, first in first out.
+
+    Orders of the last periods are left out, as many as the longest took: of those the ones that
+    are there were quick (right censoring).
+    """
+    came = np.cumsum(received) - before
+    asked = np.cumsum(ordered)
+    placed = np.flatnonzero(ordered > _TINY)
+    there = np.searchsorted(came, asked[placed] * (1 - 1e-9) - _TINY)
+    done = there < len(came)
+    leads = np.maximum(there - placed, 0)
+    longest = int(leads[done].max(initial=0))
+    early = done & (placed < len(came) - longest)
+    found = leads[early] if early.any() else leads[done]
+    return [int(x) for x in found]
+
+
+def rhythm(ordered: Floats) -> tuple[int, int]:
+    """Return the review period and its phase: the longest that all orders keep to.
+
+    Orders only on every seventh day are a weekly review; an order on any other day rules it out.
+    """
+    days = np.flatnonzero(ordered > _TINY)
+    for review in range(int(slider("policy.review")[1]), 1, -1):
+        counts = np.bincount(days % review, minlength=review)
+        on_time = int(counts.max())
+        if on_time >= _ON_TIME * len(days) and review ** (1.0 - on_time) < _CHANCE:
+            return review, int(counts.argmax())
+    return 1, 0
+
+
+def until(received: Floats, before: float) -> list[float]:
+    """Return what came of the units on order at first, ``(L,)``: period by period until all was there."""
+    came = np.minimum(np.cumsum(received), before)
+    last = int(np.searchsorted(came, before * (1 - 1e-9)))
+    return [float(x) for x in np.diff(came[: last + 1], prepend=0.0)]
