@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.periods import period_of
+from calibration.infer.orders import owed
+from calibration.periods import add_up, period_of
 from calibration.times import period_start
 from twin.decoupling import nominal_lead
 from twin.errors import RunError
@@ -18,7 +19,11 @@ from twin.topology import Link, Topology, build
 Frame = pd.DataFrame
 Point = tuple[str, str]
 
+WAITING = "waiting"
+"""Name of the class of those customers who waited when a chain was begun from its telemetry."""
+
 _TINY = 1e-9
+_TERMS = ("site", "unmet", "patience", "tolerance", "rank", "lost_sale_cost")
 
 
 def warm_start(
@@ -28,9 +33,10 @@ def warm_start(
 
     On hand is the last count (the books' or a device's, whichever is later) and what came and went
     since; on the way is what was sent and has not come, due when its nominal lead time is over;
-    what outside suppliers were told and the mail holds likewise. What a supplier owes because it
-    had none, and what customers wait for, has no place in a scenario: the first has its stock
-    point order it again at once.
+    what outside suppliers were told and the mail holds likewise. What customers wait for is asked
+    for again in the first period, by a class of customers of its own (:data:`WAITING`): how long
+    they have waited already is forgotten. What a supplier owes because it had none has no place in
+    a scenario: its stock point orders it again at once.
 
     Parameters
     ----------
@@ -48,7 +54,7 @@ def warm_start(
     -------
     dict
         Changes by dotted key for :func:`twin.edits.apply`: the start of the calendar, opening
-        stock, transit and mail, no warm-up, recorded demand (and so the horizon) from there on,
+        stock, transit and mail, who waits, no warm-up, recorded demand (and so the horizon) from there on,
         disruptions and moves that are still to come (those that have begun are left out: their
         effect is in the state).
 
@@ -74,7 +80,10 @@ def warm_start(
         if len(rule) > 1:
             rules.append(rule)
     day = np.datetime64(period_start(calendar, now), "us").astype("datetime64[D]")
-    return {"calendar.start": str(day), "stock[+]": rules} | _later(scenario, now)
+    later = _later(scenario, now)
+    waiting = _waiting(top, known, later.get("horizon", scenario.horizon))
+    found = {"calendar.start": str(day), "stock[+]": rules} | later
+    return found | ({"demand[+]": waiting} if waiting else {})
 
 
 def on_hand(events: Frame) -> dict[Point, float]:
@@ -98,6 +107,28 @@ def on_hand(events: Frame) -> dict[Point, float]:
     found = (last["qty"] + net.reindex(last.index).fillna(0.0)).reset_index(name="units")
     names = zip(found["site"].tolist(), found["item"].tolist(), strict=True)
     return dict(zip(names, found["units"].tolist(), strict=True))
+
+
+def _waiting(top: Topology, events: Frame, horizon: int) -> list[dict[str, Any]]:
+    """Return demand of those who wait at each stock point, on the terms of its first customers."""
+    if events.empty:
+        return []
+    periods = add_up(events, top.scenario)
+    found = []
+    for p in top.points:
+        key, sinks = (p.site.name, p.item.name), [top.sinks[s] for s in top.sinks_of[p.index]]
+        if not sinks or key in periods.sales_only or key not in periods.demand:
+            continue
+        terms = sinks[0].demand
+        patience = 0 if terms.unmet == "lost" else terms.patience
+        sold = np.nan_to_num(periods.sold.get(key, np.zeros(periods.n)))
+        left = float(owed(np.nan_to_num(periods.demand[key]), sold, patience)[-1])
+        if left > _TINY:
+            kept = terms.model_dump(mode="json", exclude_defaults=True, include=set(_TERMS))
+            values = [round(left, 9), *[0.0] * (horizon - 1)]
+            new = {"item": key[1], "customer": WAITING, "kind": "recorded", "values": values}
+            found.append(kept | new)
+    return found
 
 
 def _coming(top: Topology, row: int, events: Frame, now: int) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def apply(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
         New value by dotted key, as in a scenario file: ``{"horizon": 200, "stock[2].policy.level":
         50, "sites.dc_1.owner": "maker"}``. Entries of lists are named by their position or by what
         the file calls them: a name; ``from->to`` for a lane; ``site/item`` for a production, a
-        purchase or a customer (``site/item/customer`` where there are several). ``lanes[+]`` adds
+        purchase or a customer (``site/item/customer`` where there are several; ``site/item`` is
+        the one whose class has no name of its own). ``lanes[+]`` adds
         a list of entries at the end. Several changes are made one after the other and checked
         together. Draws of a posterior sample for what is changed are forgotten.
 
@@ -185,12 +186,14 @@ class _Walk:
             text = f"no entry '{word}'; {nearest(word, places)} (or by position: [0], [1], ...)"
             raise self.fail(text)
         name = max(fits, key=len)
-        if len(places[name]) > 1:
-            options = ", ".join(f"[{n}]" for n in places[name])
-            text = f"{len(places[name])} entries are '{name}'; choose one of {options}"
+        plain = [n for n in places[name] if "customer" not in here[n]]
+        found = plain if len(plain) == 1 else places[name]
+        if len(found) > 1:
+            options = ", ".join(f"[{n}]" for n in found)
+            text = f"{len(found)} entries are '{name}'; choose one of {options}"
             raise self.fail(text)
         self.rest = self.rest[len(name) :].removeprefix(".")
-        return places[name][0]
+        return found[0]
 
 
 def _model(annotation: Any) -> type[Model] | None:

@@ -16,7 +16,9 @@ import numpy.typing as npt
 from calibration.infer.orders import (
     arrivals,
     fifo_leads,
+    later,
     opening_orders,
+    owed,
     rhythm,
     supply_trace,
     until,
@@ -136,7 +138,7 @@ class _Flows:
         if not self.ordered.any() and self.received.any():
             self._orders_from_receipts()
         self.asked = self._sum(_one(periods.demand, key)) + self._sum(
-            usage * _later(periods.ordered[_way(top, e)], e.delay)
+            usage * later(periods.ordered[_way(top, e)], e.delay)
             for e, usage in self.out
             if _way(top, e) in periods.ordered
         )
@@ -202,7 +204,7 @@ class _Flows:
         else:
             lag, on_way = opening_orders(sent, self.received)
         asked = self._sum(
-            _later(self.periods.ordered[_way(self.top, e)], e.delay)
+            later(self.periods.ordered[_way(self.top, e)], e.delay)
             for e in self.links
             if _way(self.top, e) in ways
         )
@@ -231,16 +233,7 @@ class _Flows:
 
     def owed(self) -> Floats:
         """Return units owed at the end of each period; who waited too long has left."""
-        asked, shipped = np.cumsum(self.asked), np.cumsum(self.shipped)
-        if self.patience is None:
-            owed = asked - shipped
-            return owed - min(0.0, float(owed.min()))  # what was owed before is at least this
-        due = _later(asked, self.patience)  # asked for so long ago that it is served or given up
-        closed = np.empty(self.n)
-        done = 0.0
-        for t in range(self.n):
-            done = closed[t] = max(done + self.shipped[t], due[t])
-        return np.asarray(np.maximum(asked - closed, 0.0))
+        return owed(self.asked, self.shipped, self.patience)
 
     def book(self) -> Floats:
         """Return stock by the books; where they are silent, the last word and what moved since."""
@@ -295,10 +288,6 @@ def _one(series: dict[tuple[str, str], Floats], key: tuple[str, str]) -> list[Fl
     return [series[key]] if key in series else []
 
 
-def _later(x: Floats, periods: int) -> Floats:
-    return np.concatenate([np.zeros(periods), x])[: len(x)]
-
-
 def _settings(top: Topology, row: int) -> dict[str, object]:
     settings = top.points[row].settings
     forecast = settings.forecast.model_dump(exclude_defaults=True) | {"sees": "orders"}
@@ -334,4 +323,4 @@ def _signal(periods: Periods, top: Topology, row: int, asked: Floats) -> Floats 
         for e, usage in top.out_links[p.index]:
             link = top.links[e]
             weight[link.to] += weight[p.index] * usage * link.share / link.yield_
-    return _later(total, settings.forecast.age) if total.any() else None
+    return later(total, settings.forecast.age) if total.any() else None

@@ -134,3 +134,30 @@ def until(received: Floats, before: float) -> list[float]:
     came = np.minimum(np.cumsum(received), before)
     last = int(np.searchsorted(came, before * (1 - 1e-9)))
     return [float(x) for x in np.diff(came[: last + 1], prepend=0.0)]
+
+
+def owed(asked: Floats, shipped: Floats, patience: int | None) -> Floats:
+    """Return units owed at the end of each period, ``(T,)``; who waited too long has left.
+
+    Parameters
+    ----------
+    asked, shipped
+        Units by period, ``(T,)``.
+    patience
+        Periods after which who waits leaves; None: nobody does. What was owed before the record
+        began is then at least what was shipped too much.
+    """
+    asked, shipped = np.cumsum(asked), np.cumsum(shipped)
+    if patience is None:
+        found = asked - shipped
+        return np.asarray(found - min(0.0, float(found.min())))
+    due = later(asked, patience)  # asked for so long ago that it is served or given up
+    done, closed = 0.0, np.empty(len(asked))
+    for t, gone in enumerate(np.diff(shipped, prepend=0.0)):
+        done = closed[t] = max(done + gone, due[t])
+    return np.asarray(np.maximum(asked - closed, 0.0))
+
+
+def later(x: Floats, periods: int) -> Floats:
+    """Return a series moved to later periods, same length: nothing comes first."""
+    return np.concatenate([np.zeros(periods), x])[: len(x)]

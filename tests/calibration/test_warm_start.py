@@ -7,11 +7,12 @@ import pytest
 
 from calibration import emulate
 from calibration.times import period_start
-from calibration.warm_start import warm_start
+from calibration.warm_start import WAITING, warm_start
 from twin import run
 from twin.edits import apply
 from twin.errors import RunError
 from twin.load import load_text
+from twin.topology import build
 
 DAYS, NOW = 60, 20
 DEMAND = np.random.Generator(np.random.Philox(1)).integers(6, 15, DAYS).tolist()
@@ -54,6 +55,19 @@ def test_a_warm_started_chain_goes_on_exactly_as_the_one_it_was_read_from(told) 
     assert on_hand(warm) == pytest.approx(on_hand(SCENARIO)[NOW:], abs=1e-6)
     cold = apply(SCENARIO, {k: v for k, v in changes.items() if k != "stock[+]"})
     assert np.abs(on_hand(cold) - on_hand(SCENARIO)[NOW:]).max() > 10  # the test can tell
+
+
+def test_who_waits_is_served_after_a_warm_start_as_in_the_chain_it_was_read_from() -> None:
+    short = apply(SCENARIO, {"stock[0].policy.level": 15})
+    warm = apply(short, warm_start(emulate.events(short), short, AT))
+    backlog = [
+        run(s, record=["rows.backlog"]).series["rows.backlog"][..., 0] for s in (short, warm)
+    ]
+    row = build(short).row_of["shop/tea"]
+    assert backlog[0][NOW - 1, row] > 10
+    assert backlog[1][:, row] == pytest.approx(backlog[0][NOW:, row], abs=1e-6)
+    assert warm.demand[1].customer == WAITING
+    apply(warm, {"demand.shop/tea.tolerance": 3})  # the others keep their name
 
 
 def test_the_future_does_not_leak_into_the_state(told) -> None:
