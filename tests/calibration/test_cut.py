@@ -9,6 +9,7 @@ import twin
 from calibration import emulate
 from calibration.infer.cut import cut
 from calibration.infer.orders import fifo_leads, opening_orders, rhythm, supply_trace
+from calibration.infer.point import PointResult
 from calibration.infer.prior import prior_of
 from calibration.infer.simulate import simulate
 from calibration.periods import add_up
@@ -139,3 +140,25 @@ def test_who_waited_too_long_is_owed_nothing_any_more():
     true = twin.run(scenario, replications=1, record=["rows.backlog"]).series["rows.backlog"]
     assert true.max() > 0
     np.testing.assert_allclose(found.observed.backlog[:, 0], true[:, 0, 0], atol=1e-9)
+
+
+def test_what_is_spoilt_in_production_is_not_on_order_for_ever():
+    scenario = load_text("""{horizon: 200, sites: [{name: works}], items: [{name: part}, {name: toy}],
+ purchases: [{site: works, item: part, lead_time: 2}],
+ production: [{site: works, item: toy, lead_time: 3, yield: 0.8, inputs: [{item: part}]}],
+ stock: [{policy: {kind: base_stock, level: 90}}, {where: {item: part}, policy: {level: 400}}],
+ demand: [{site: works, item: toy, kind: poisson, mean: 9}]}""")
+    top = build(scenario)
+    found = cut(add_up(emulate.events(scenario), scenario), top, top.row_of["works/toy"])
+    position = (found.observed.book + found.observed.on_order - found.observed.backlog)[:, 0]
+    np.testing.assert_allclose(position[20:], 90, atol=1e-6)
+
+
+def test_a_record_that_begins_later_keeps_reviews_and_counts_on_their_days():
+    count = "devices: [{kind: cycle_count, period: 7, phase: 3}]"
+    scenario = load_text(f"{CHAIN[:-1]}, {count}}}")
+    top, periods = build(scenario), add_up(emulate.events(scenario), scenario, first=5, last=199)
+    found = cut(periods, top, top.row_of["stall/tea"]).problem
+    assert found.devices[0]["phase"] == (3 - 5) % 7
+    result = PointResult("stall/tea", kind="base_stock", review=found.review, phase=found.phase)
+    assert result.finding(periods.first).rule["policy"]["phase"] == 3

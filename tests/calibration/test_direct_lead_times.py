@@ -138,3 +138,12 @@ def test_no_trips_no_estimates():
     assert lead_times.estimate(emulate.frame([]), chain()) == []
     orders = emulate.events(chain(horizon=3))
     assert isinstance(lead_times.trips(orders, chain()).table, pd.DataFrame)
+
+
+def test_goods_still_on_the_way_count_in_the_twins_own_estimate():
+    lead, means = {"kind": "lognormal", "mean": 20, "cv": 0.5}, []
+    for seed in range(1, 9):
+        young = chain(lead, overtaking=True, horizon=45, seed=seed)
+        told = {e.name: e for e in lead_times.estimate(emulate.events(young), young)}
+        means.append(told["mean lead time of depot->shop"].value)
+    assert np.mean(means) == pytest.approx(20, rel=0.12)  # of delivered goods alone: 16.1
