@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,7 @@ class Calibration:
     @property
     def flagged(self) -> list[str]:
         """Names of the stock points that the model does not fit."""
-        from calibration.infer.misfit import LEVEL
-
-        return [p.name for p in self.points if p.p_value <= LEVEL]
+        return [p.name for p in self.points if p.misfits]
 
     @property
     def not_identified(self) -> list[str]:
@@ -246,7 +244,10 @@ class _Job:
         where = decoupling_points(top, points)
         scenario = twin.apply(scenario, _moved(scenario, where))
         below = _below(scenario)
-        findings = [p.finding(periods.first, p.name in below) for p in points if not p.reason]
+        points = [_stays(p) if p.misfits else p for p in points]
+        findings = [
+            p.finding(periods.first, p.name in below) for p in points if not (p.reason or p.misfits)
+        ]
         done = posterior.calibrated(scenario, estimates, findings, data=self.data, seed=self.seed)
         return Calibration(
             done, self.start, estimates, points, where, self.data, self.seed, self.simulations
@@ -342,6 +343,10 @@ class _Clock:
 
 def _silent(_what: str, _done: int, _total: int, _left: float) -> None:
     """Tell nobody."""
+
+
+def _stays(point: PointResult) -> PointResult:
+    return replace(point, notes=[*point.notes, "no rule fits: that of the scenario stays"])
 
 
 def _moved(scenario: Scenario, where: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

@@ -27,10 +27,11 @@ from calibration.infer.prior import COVER, SHRINK, Scale
 from calibration.infer.simulate import Problem
 from calibration.infer.summaries import WARM, Series, net
 from calibration.periods import Periods
-from twin.compile.events import place_devices
+from twin.compile.events import place_devices, rows_where
 from twin.compile.rules import protection
 from twin.decoupling import nominal_lead
 from twin.distributions import lead_time_table
+from twin.happening import starts
 from twin.topology import Link, Topology
 
 Floats = npt.NDArray[np.float64]
@@ -40,6 +41,7 @@ FEWEST = 2 * WARM
 
 _MOSTLY = (0.25, 0.75)  # what is found or lost moves the books for a while
 _SAME, _BARE = 1e-3, 0.2  # of mean demand: positions that are the same, shelves that are bare
+_STOPS = ("outage", "ordering_down")
 _DEVICE = ("kind", "period", "noise", "bias", "read_rate", "delay", "loss")
 
 
@@ -74,7 +76,7 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
     """
     point = top.points[row]
     flows = _Flows(periods, top, row)
-    reason = flows.reason()
+    reason = _disturbed(periods, top, row) or flows.reason()
     if reason:
         return Cut(point.name, reason=reason)
     lag, before = flows.opening()
@@ -250,6 +252,21 @@ class _Flows:
         backlog = self.owed()
         found = Series(*(x[:, None] for x in (self.ordered, on_order, backlog, book)))
         return net(found) if self.component else found
+
+
+def _disturbed(periods: Periods, top: Topology, row: int) -> str:
+    """Return which known disruption kept it from ordering in the record; empty: none."""
+    site, last = top.points[row].site.name, periods.first + periods.n
+    for event, start in zip(top.scenario.disruptions, starts(top.scenario), strict=True):
+        hit = rows_where(top, event.where) if event.kind in _STOPS else []
+        if event.kind == "outage":  # of whole sites
+            hit = [row] if site in {top.points[i].site.name for i in hit} else []
+        end = start + event.duration + event.ramp
+        if row in hit and event.probability > 0 and start < last and end > periods.first:
+            return (
+                f"by the scenario '{event.name}' kept it from ordering from period {start} to {end}"
+            )
+    return ""
 
 
 def _never_there(seen: Series, before: float, asked: Floats) -> float:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibration.infer.abc import Inference, Weighted, choose
 from calibration.infer.cut import Cut
 from calibration.infer.identify import Identified, borrow, identify, kept
-from calibration.infer.misfit import REPLICATES, misfit
+from calibration.infer.misfit import LEVEL, REPLICATES, misfit
 from calibration.infer.prior import KINDS, Hidden, Prior, prior_of
 from calibration.infer.rounds import SIMULATIONS, learn_here
 from calibration.infer.simulate import PER, Problem, reference, simulate
@@ -112,6 +112,11 @@ class PointResult:
     forecast: Mapping[str, Any] = field(default_factory=dict)
     cover: float | None = None
     notes: Sequence[str] = ()
+
+    @property
+    def misfits(self) -> bool:
+        """Whether the model does not fit, so that its values must not be trusted."""
+        return self.p_value <= LEVEL
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -114,6 +114,13 @@ def test_a_stock_point_with_few_orders_borrows_from_its_class():
     assert found[:4] + found[5:] == [*rich, other]
 
 
+def test_where_no_rule_fits_that_of_the_start_stays(events, start):
+    found = calibrate(events, start, seed=5, simulations=256, kinds=("order_driven",))
+    assert set(found.flagged) == {"centre/tea", "shop/tea"}
+    assert found.scenario.stock == start.stock
+    assert all("that of the scenario stays" in p.notes[-1] for p in found.points)
+
+
 def test_nothing_to_calibrate_on_is_refused(events, start):
     with pytest.raises(RunError, match="no events"):
         calibrate(events.iloc[:0], start)

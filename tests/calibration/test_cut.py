@@ -162,3 +162,16 @@ def test_a_record_that_begins_later_keeps_reviews_and_counts_on_their_days():
     assert found.devices[0]["phase"] == (3 - 5) % 7
     result = PointResult("stall/tea", kind="base_stock", review=found.review, phase=found.phase)
     assert result.finding(periods.first).rule["policy"]["phase"] == 3
+
+
+def test_a_record_with_a_known_outage_tells_no_rule_of_ordering():
+    outage = (
+        "disruptions: [{kind: outage, name: fire, where: {site: stall}, start: 90, duration: 9}]"
+    )
+    scenario = load_text(f"{CHAIN[:-1]}, {outage}}}")
+    top, periods = build(scenario), add_up(emulate.events(scenario), scenario)
+    assert (
+        "'fire' kept it from ordering from period 90"
+        in cut(periods, top, top.row_of["stall/tea"]).reason
+    )
+    assert not cut(periods, top, top.row_of["shop/tea"]).reason

@@ -66,3 +66,13 @@ def check_new(path: Path | None, force: bool) -> None:
     if path is not None and path.exists() and not force:
         msg = f"{path}: is there already; give another name, or --force to replace it"
         raise OutputError(msg)
+    if path is not None and not path.absolute().parent.is_dir():
+        msg = f"{path}: there is no folder {path.parent}; make it first, or give another name"
+        raise OutputError(msg)
+
+
+def check_new_folder(path: Path, force: bool) -> None:
+    """Raise an :class:`OutputError` if files might be overwritten in a folder unasked."""
+    if path.exists() and not force and (not path.is_dir() or any(path.iterdir())):
+        msg = f"{path}: is there already and not empty; move it, or --force to write into it"
+        raise OutputError(msg)

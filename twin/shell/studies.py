@@ -72,6 +72,8 @@ def study(
         say(_listed(source))
         return
     inputs.check_new(report, force)
+    if report is not None:
+        inputs.check_new_folder(_beside(report), force)
     ours = {"out": out, "threads": threads, "scheduler": scheduler, "force": force}
     try:
         found = _found(source, (scenario, changes, options), quiet, ours)
@@ -148,4 +150,9 @@ def _save(found: Findings | Study, path: Path, out: Path | None) -> None:
     save_report(found, path)
     if out is None or not isinstance(found, Findings):
         told = found if isinstance(found, Findings) else findings_of(found)
-        told.save(path.with_suffix(""))
+        told.save(_beside(path))
+
+
+def _beside(report: Path) -> Path:
+    """Return where the data of a report's figures go."""
+    return report.with_name(f"{report.stem}-data")

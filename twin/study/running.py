@@ -158,7 +158,11 @@ def describe(ready: Ready) -> dict[str, Any]:
 def _on_threads(
     data: Mapping[str, Any], todo: Sequence[int], workers: int, tick: Tick, stop: _Stop
 ) -> Generator[tuple[int, pa.Table]]:
-    """Run parts on threads and yield them as they are done; a failure or Ctrl-C stops the rest."""
+    """Run parts on threads and yield them as they are done.
+
+    A failure stops the rest, and is raised when what was done by then has been yielded.
+    """
+    failure: BaseException | None = None
     with ThreadPoolExecutor(workers) as pool:
         futures: dict[Future[pa.Table], int] = {}
         waiting = iter(todo)
@@ -168,13 +172,26 @@ def _on_threads(
             while futures:
                 finished, _ = wait(futures, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    yield futures.pop(future), future.result()
-                    _submit(pool, futures, data, next(waiting, None), tick)
+                    index = futures.pop(future)
+                    error = None if future.cancelled() else future.exception()
+                    if error is not None:
+                        failure = failure or error
+                        _stop_rest(futures, stop)
+                    elif not future.cancelled():
+                        yield index, future.result()
+                    if failure is None:
+                        _submit(pool, futures, data, next(waiting, None), tick)
         except BaseException:
-            stop.failed.set()
-            for future in futures:
-                future.cancel()
+            _stop_rest(futures, stop)
             raise
+    if failure is not None:
+        raise failure
+
+
+def _stop_rest(futures: Mapping[Future[pa.Table], int], stop: _Stop) -> None:
+    stop.failed.set()
+    for future in futures:
+        future.cancel()
 
 
 def _submit(
