@@ -42,6 +42,10 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "set for all": ({"set": {"horizn": 3}}, ["for all runs", "did you mean 'horizon'?"]),
     "range backwards": ({"factors": {"x": {"key": "horizon", "low": 3, "high": 1}}},
                         ["factors.x", "low < high"]),
+    "no whole number": (
+        {"factors": {"x": {"key": "horizon", "low": 0.2, "high": 0.8, "whole": True}}},
+        ["factors.x", "no whole number lies from 0.2 to 0.8"]),
+    "nothing to run": ({"design": {"kind": "list", "runs": []}}, ["design", "nothing but the base"]),
     "no values": ({"factors": {"x": {"key": "horizon"}}}, ["factors.x", "give its values"]),
     "two subjects": ({"factors": {"x": {"key": "a", "family": "b"}}}, ["one of key, family"]),
     "unused points": ({"design": {"kind": "grid", "points": 3}}, ["does not use 'points'"]),
@@ -93,7 +97,7 @@ def test_a_mistake_in_a_file_names_file_and_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [("no-such-study", "neither a file nor a shipped study"), (3, "must be a study file"),
+    [("stres-test", "neither a file nor a study of ours.*stress-test"), (3, "must be a study file"),
      ({"factors": LENGTH}, "'scenario' is missing"), ("electronics.yaml", "no such file")],
 )  # fmt: skip
 def test_what_is_no_study_is_refused(given: Any, said: str) -> None:

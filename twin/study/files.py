@@ -120,7 +120,10 @@ def find(name_or_path: str | Path) -> Path:
     for file in files:
         if file.stem.replace("-", "_") == name.replace("-", "_"):
             return file
-    msg = f"'{name}': neither a file nor a shipped study; {nearest(name, [f.stem for f in files])}"
+    from twin.study.ready import NAMES  # these run studies themselves
+
+    names = [*NAMES, *(f.stem for f in files)]
+    msg = f"'{name}': neither a file nor a study of ours; {nearest(name, names)}"
     raise ScenarioError(msg)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
@@ -58,6 +59,9 @@ class Factor(Model):
         if sources > 1 or (sources == 0 and self.family is None):
             msg = "give its values, a range (low, high) or options, and one of them only"
             raise ValueError(msg)
+        if self.whole and ranged and math.ceil(self.low or 0) > math.floor(self.high or 0):
+            msg = f"whole: no whole number lies from {self.low} to {self.high}; widen the range"
+            raise ValueError(msg)
         if self.log and not (self.low is not None and self.low > 0):
             msg = "log: only a range above 0 has a logarithm; set low above 0 or leave log out"
             raise ValueError(msg)
@@ -91,6 +95,9 @@ class Design(Model):
         needs = {"latin_hypercube": "points", "sobol": "points", "list": "runs"}.get(self.kind)
         for name in ("points", "runs"):
             given = getattr(self, name) is not None
+            if self.runs == []:
+                msg = "an empty list runs nothing but the base; fill it, or use `twin run`"
+                raise ValueError(msg)
             if given != (name == needs):
                 what = f"'{self.kind}' does not use '{name}', remove it"
                 what = f"'{self.kind}' needs '{name}'; add it" if name == needs else what
