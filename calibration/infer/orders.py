@@ -87,8 +87,9 @@ def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int
     opening = np.minimum(came, before)
     asked = np.cumsum(ordered)
     t = np.arange(len(ordered))
-    # deliveries of a period come before its order: only younger periods' orders may be next
-    next_ = np.searchsorted(asked, (came - before) * (1 - 1e-9) + _TINY, side="right")
+    # deliveries of a period come before its order: only younger periods' orders may be next; who
+    # orders a little later than was seen waits for what had been ordered by then, not for the next
+    next_ = np.searchsorted(asked, (came - before) * (1 + 1e-9) + _TINY, side="right")
     whole = np.minimum(next_, np.maximum(t - quickest + 1, 0))
     whole = np.maximum.accumulate(np.where(came < before - _TINY, 0, whole))
     done = np.concatenate([[0.0], asked])[whole]

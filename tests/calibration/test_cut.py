@@ -110,6 +110,16 @@ def test_deliveries_follow_the_trace_of_their_own_record():
     np.testing.assert_allclose(came, np.cumsum(received), atol=1e-6)
 
 
+def test_a_lot_ordered_a_day_later_than_was_seen_does_not_wait_for_the_next_one():
+    ordered, received = np.zeros(30), np.zeros(30)
+    ordered[[0, 10, 20]] = 60.0
+    received[[5, 15, 25]] = 60.0
+    _, whole, _ = supply_trace(ordered, received, 0.0, 5)
+    assert whole[5] == 1
+    assert whole[6] == 2  # an order of day 1 comes on day 6
+    assert whole[14] == 10  # that of day 10 is not there
+
+
 def test_a_stock_point_of_which_too_little_is_known_says_why(chain):
     periods, top = chain
     short = add_up(emulate.events(top.scenario), top.scenario, first=0, last=30)
