@@ -13,6 +13,7 @@ from twin.study.findings import Chart, Findings, Sheet
 from twin.study.result import Study
 from viz import look, study_charts
 from viz.report import Block, Figure, Note, Page, Paragraph, Table, render
+from viz.study_charts_names import sentence
 from viz.study_charts_parts import cell, name
 from viz.study_told import findings_of
 
@@ -27,15 +28,16 @@ def study_page(findings: Findings) -> Page:
     """Return the report of a study as a page."""
     sheets = {sheet.name: sheet for sheet in findings.sheets}
     blocks: list[Block] = [
-        Paragraph(answer, lead=i == 0) for i, answer in enumerate(findings.answers)
+        Paragraph(sentence(answer, findings.name), lead=i == 0)
+        for i, answer in enumerate(findings.answers)
     ]
     if not findings.answers:
         blocks.append(Paragraph("The study found nothing that can be told in words.", lead=True))
     blocks += [_figure(chart, sheets[chart.sheet]) for chart in findings.charts]
     tables = [s for i, s in enumerate(findings.sheets) if not _repeats(s, findings.sheets[:i])]
     blocks += [_table(sheet, i == 0) for i, sheet in enumerate(tables)]
-    blocks += _texts("What this cannot tell", findings.limits)
-    blocks += _texts("What it rests on", findings.notes)
+    blocks += _texts("What this cannot tell", findings.limits, findings.name)
+    blocks += _texts("What it rests on", findings.notes, findings.name)
     return Page(findings.title, findings.question, blocks)
 
 
@@ -56,10 +58,14 @@ def save_report(found: Findings | Study, path: str | Path) -> None:
 
 
 def _figure(chart: Chart, sheet: Sheet) -> Figure:
-    parts = (chart.caption, study_charts.remarks(chart, sheet), f"Data: {sheet.name}.csv.")
+    parts = (
+        sentence(chart.caption),
+        study_charts.remarks(chart, sheet),
+        f"Data: {sheet.name}.csv.",
+    )
     caption = " ".join(filter(None, parts))
     svg, told = study_charts.svg(chart, sheet), study_charts.words(chart, sheet)
-    return Figure(svg, told, caption, chart.title, tall=True)
+    return Figure(svg, told, caption, sentence(chart.title), tall=True)
 
 
 def _repeats(sheet: Sheet, before: Sequence[Sheet]) -> bool:
@@ -79,7 +85,7 @@ def _table(sheet: Sheet, new_page: bool) -> Table:
     rows = [list(row) for row in zip(*(c.cells for c in shown), strict=True)]
     numbers = frozenset(i for i, c in enumerate(shown) if c.number and i)  # names stand left
     caption = _cut(sheet, len(rows), len(columns) - len(shown))
-    return Table([c.head for c in shown], rows, numbers, caption, sheet.title, new_page)
+    return Table([c.head for c in shown], rows, numbers, caption, sentence(sheet.title), new_page)
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def _with_ends(value: str, low: float, high: float, unit: str) -> str:
 def _cut(sheet: Sheet, rows: int, left_out: int) -> str:
     """Return the caption of a table: what it shows, what of it is left out, and where all is."""
     n = len(sheet.frame)
-    said = [sheet.caption] if sheet.caption else []
+    said = [sentence(sheet.caption)] if sheet.caption else []
     less = [f"{rows} of {n:,} rows"] if rows < n else []
     less += [f"{look.plural(left_out, 'column')} left out"] if left_out else []
     if less:
@@ -139,6 +145,6 @@ def _cut(sheet: Sheet, rows: int, left_out: int) -> str:
     return " ".join(said)
 
 
-def _texts(title: str, texts: tuple[str, ...]) -> Iterator[Block]:
+def _texts(title: str, texts: tuple[str, ...], study: str) -> Iterator[Block]:
     for i, text in enumerate(texts):
-        yield Note(text, title if i == 0 else "")
+        yield Note(sentence(text, study), title if i == 0 else "")

@@ -16,6 +16,7 @@ from twin.study.findings import Chart, Sheet
 from viz.picture import Picture
 from viz.study_charts_graph import LINKS, graph
 from viz.study_charts_grid import CELLS, grid
+from viz.study_charts_names import sentence
 from viz.study_charts_parts import Data, empty
 from viz.study_charts_plane import lines
 from viz.study_charts_points import NAMED, points
@@ -31,7 +32,7 @@ def svg(chart: Chart, sheet: Sheet) -> str:
     data = Data(chart, sheet)
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg"}):
         picture = KINDS[chart.kind](data) if _drawable(data) else empty("Nothing to show.")
-        picture.sentence = chart.title
+        picture.sentence = sentence(chart.title)
         drawn = io.StringIO()
         picture.savefig(drawn, format="svg")
     return drawn.getvalue()
@@ -52,11 +53,11 @@ def _drawable(data: Data) -> bool:
 
 def words(chart: Chart, sheet: Sheet) -> str:
     """Return a chart in words, for those who hear it: its title and its ends."""
-    data = Data(chart, sheet)
+    data, title = Data(chart, sheet), sentence(chart.title)
     if not _drawable(data):
-        return f"{chart.title}. Nothing to show."
+        return f"{title}. Nothing to show."
     if chart.kind == "graph":
-        return f"{chart.title}. {len(data.frame)} links."
+        return f"{title}. {len(data.frame)} links."
     column = str(chart.low if chart.kind == "tornado" else chart.y)
     values = data.numbers(column)
     names = data.texts(str(chart.label or chart.x))
@@ -65,7 +66,7 @@ def words(chart: Chart, sheet: Sheet) -> str:
     told = (
         f"{names[i]} {data.said(float(values[i]), column)}" for i in dict.fromkeys((least, most))
     )
-    return f"{chart.title}. {data.words(column)}: from {' to '.join(told)}."
+    return f"{title}. {data.words(column)}: from {' to '.join(told)}."
 
 
 def remarks(chart: Chart, sheet: Sheet) -> str:

@@ -136,7 +136,7 @@ def _draw_links(ax: Axes, found: _Layout, data: Data) -> None:
         start = (found.x[e.source] + found.room, found.y[e.source])
         between = [p for n in e.way for p in ((found.x[n], found.y[n]),
                                               (found.x[n] + found.room, found.y[n]))]  # fmt: skip
-        end = (found.x[e.to] - 0.02, at)
+        end = (found.x[e.to], at)
         if back:  # against the stream: under the boxes
             start = (found.x[e.source] + found.room / 2, found.y[e.source] - 0.14)
         wide = 0.9 + 2.6 * max(0.0, float(np.nan_to_num(e.weight))) / most

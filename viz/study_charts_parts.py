@@ -19,6 +19,7 @@ from viz import look
 from viz.pens import BODY, FONT, HEAD, Pen
 from viz.picture import Picture
 from viz.report_what_if import NAMES
+from viz.study_charts_names import said as named
 
 Bools = npt.NDArray[np.bool_]
 
@@ -108,7 +109,7 @@ def text(x: Any) -> str:
         return "–"
     if isinstance(x, int | float | np.number):
         return look.number(float(x))
-    return look.said(str(x))
+    return named(str(x))
 
 
 def name(column: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from twin.sums import Floats
 from viz import look
@@ -144,7 +145,11 @@ def _bar(
 
 # ---------------------------------------------------------------------------------------- tornado
 def tornado(data: Data) -> Picture:
-    """Draw how far each name moves a number down and up, in the order of the sheet."""
+    """Draw how far each name moves a number down and up, in the order of the sheet.
+
+    Of a chart that is not to be seen against zero both sides are amounts, back to back, the left
+    one below zero in the sheet: they are said without a sign.
+    """
     chart = data.chart
     assert chart.low is not None
     assert chart.high is not None
@@ -160,13 +165,13 @@ def tornado(data: Data) -> Picture:
     }
     key(pen, (frame.left, pen.height - 0.12), looks, WIDTH - frame.left)
     unit = chart.low
-    words = [[data.said(v, unit) for v in side] for side in (low, high)]
+    words = [[data.said(v, unit) for v in side] for side in (low if chart.zero else -low, high)]
     room = max((pen.size(w, BODY)[0] for side in words for w in side), default=0.3) + 0.14
     ax = _axes(pen, frame, room, KEY)
     _tornado_scale(ax, data, low, high, room)
     for y, (a, b) in enumerate(zip(low, high, strict=True)):
-        _wings(ax, y, (a, b), (words[0][y], words[1][y]))
-        if max(abs(np.nan_to_num([a, b]))) < TINY * np.ptp(ax.get_xlim()):
+        _wings(ax, y, (a, b), (words[0][y], words[1][y]), not chart.zero)
+        if chart.zero and max(abs(np.nan_to_num([a, b]))) < TINY * np.ptp(ax.get_xlim()):
             _nothing(ax, y)
     return figure
 
@@ -187,11 +192,22 @@ def _tornado_scale(ax: Axes, data: Data, low: Floats, high: Floats, room: float)
     ax.axvline(0, color=look.INK, lw=0.9, zorder=3)
     number_axis(ax.xaxis, data.unit(str(data.chart.low)))
     unit = data.unit(str(data.chart.low))
-    below(ax, "Difference" + (f", {unit}" if unit not in ("", "share", "ratio") else ""))
+    unit = unit if unit not in ("", "share", "ratio") else ""
+    if data.chart.zero:
+        below(ax, "Difference" + (f", {unit}" if unit else ""))
+        return
+    plain = ax.xaxis.get_major_formatter()
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, at: plain(abs(x), at)))
+    below(ax, unit.capitalize())
 
 
-def _wings(ax: Axes, y: float, ends: tuple[float, float], words: tuple[str, str]) -> None:
-    """Draw both ends of a row; where both lie on one side the shorter lies on the longer."""
+def _wings(
+    ax: Axes, y: float, ends: tuple[float, float], words: tuple[str, str], amounts: bool
+) -> None:
+    """Draw both ends of a row; where both lie on one side the shorter lies on the longer.
+
+    Amounts have a number each, on their own side; of differences the tiny ones have none.
+    """
     order = sorted((0, 1), key=lambda i: -abs(np.nan_to_num(ends[i])))
     for k, i in enumerate(order):
         if not np.isfinite(ends[i]):
@@ -199,9 +215,10 @@ def _wings(ax: Axes, y: float, ends: tuple[float, float], words: tuple[str, str]
         same = k == 1 and ends[0] * ends[1] > 0
         fill = DEEP if i else FAINT
         ax.barh(y, ends[i], 0.3 if same else 0.62, color=fill, ec=DEEP, lw=0.9, zorder=2 + 0.1 * k)
-        if same or abs(ends[i]) < TINY * np.ptp(ax.get_xlim()):
+        if not amounts and (same or abs(ends[i]) < TINY * np.ptp(ax.get_xlim())):
             continue
-        left = ends[i] < 0
-        ax.annotate(words[i], (ends[i], y), (-5 if left else 5, 0), textcoords="offset points",
+        left = i == 0 if amounts else ends[i] < 0
+        at = (min if left else max)(ends[i], 0.0)
+        ax.annotate(words[i], (at, y), (-5 if left else 5, 0), textcoords="offset points",
                     fontsize=BODY, family=FONT, color=look.INK, ha="right" if left else "left",
                     va="center_baseline", annotation_clip=False)  # fmt: skip

@@ -183,7 +183,7 @@ def _charts(told: _Told, metric: str, sheet: Sheet) -> Iterator[tuple[Sheet, Cha
         found = _levers(told, metric, sheet)
         yield found, Chart("tornado", f"{metric}_levers", f"Which lever moves {title.lower()}",
                            found.name, "factor", "swing", "lowest", "highest",
-                           caption="Each factor alone, against the base.")  # fmt: skip
+                           caption="Each factor alone, against the base.", zero=True)  # fmt: skip
     elif len(told.factors) <= 2 and told.design == "grid":
         yield sheet, _of_grid(told, metric, title)
     else:

@@ -12,6 +12,7 @@ from tests.kpi_cases import factory, serial, shop
 from twin.compile.rules import first_forecasts, opening_level, protection
 from twin.edits import apply
 from twin.errors import RunError, ScenarioError
+from twin.load import load
 from twin.schema import Scenario
 from twin.study.findings import Findings
 from twin.study.ready import ready_made
@@ -228,3 +229,12 @@ def test_without_a_family_the_uptime_is_left_out_with_a_reason() -> None:
 def test_what_cannot_be_asked_is_refused_in_words(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ScenarioError, match=words):
         waved(factory(), **options)
+
+
+def test_a_cover_that_does_harm_is_not_said_to_save() -> None:
+    """More stock in the human beer game feeds its swings."""
+    found = waved(load("beer-game-human"), lengths=[3, 6], extra=[2], backups=[0.5])
+    worse, better = (next(a for a in found.answers if a.startswith(f"Cover: {name}"))
+                     for name in ("2 weeks", "50 %"))  # fmt: skip
+    assert "makes it worse: it saves -" in worse
+    assert "backed up saves" in better

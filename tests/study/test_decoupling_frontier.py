@@ -178,3 +178,12 @@ def test_tuned_buffers_are_kept_and_a_resumed_study_says_the_same(tmp_path, monk
 def test_wrong_options_are_told_what_is_allowed(option, words):
     with pytest.raises((RunError, ScenarioError), match=words):
         ready_made("decoupling-frontier", {**ASKED, **option}, scenario=tables(), threads=1)
+
+
+def test_a_cheapest_cut_that_serves_few_on_time_is_said_to_say_little(found):
+    free = ready_made(
+        "decoupling-frontier", {**ASKED, "late_cost": 0.0}, scenario=hasty(), threads=1
+    )
+    assert free.answers[0].startswith("Cheapest in expectation is plant")
+    assert free.answers[1].startswith("plant serves fewer than half on time")
+    assert "fewer than half" not in " ".join(found.answers)

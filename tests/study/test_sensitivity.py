@@ -17,8 +17,10 @@ from twin.load import load
 from twin.schema import Scenario
 from twin.study.findings import Findings
 from twin.study.ready import ready_made
+from twin.study.ready.sensitivity import BASE_POINTS, FEWEST_POINTS, WORK, base_points
 from twin.study.ready.sensitivity_indices import indices, sampled
 from twin.study.ready.sensitivity_levers import Moved, Number, Ranged, Scaled, own_levers
+from twin.topology import build
 
 LEVERS = {"holding": {"key": "stock[0].holding_cost", "low": 0.1, "high": 0.3},
           "ordering": {"key": "purchases[0].order_cost", "low": 1, "high": 3}}  # fmt: skip
@@ -97,6 +99,36 @@ def test_the_shares_of_a_cost_that_adds_up() -> None:
     assert found["lever"].tolist() == ["holding", "ordering"]
     assert found["first"].to_numpy() == pytest.approx([0.8, 0.2], abs=0.03)
     assert found["total"].to_numpy() == pytest.approx([0.8, 0.2], abs=0.03)
+
+
+def test_large_networks_get_fewer_points_within_the_work_that_is_allowed() -> None:
+    assert base_points(6, 8, 1) == BASE_POINTS
+    cells = [10**k for k in range(3, 9)]
+    points = [base_points(6, 8, n) for n in cells]
+    assert points == sorted(points, reverse=True)
+    assert points[-1] == FEWEST_POINTS
+    for n, found in zip(cells, points, strict=True):
+        assert found == FEWEST_POINTS or found * 8 * 8 * n <= WORK
+        assert found == BASE_POINTS or 2 * found * 8 * 8 * n > WORK
+
+
+def test_fewer_points_are_said_and_a_base_that_was_given_wins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules[base_points.__module__], "WORK", 1.0)
+    fewer = turned(steady(), base=None)
+    assert f"{FEWEST_POINTS} points instead of {BASE_POINTS}" in " ".join(fewer.limits)
+    assert "points instead of" not in " ".join(turned(steady(), base=BASE_POINTS).limits)
+    many, few = (turned(steady(), base=n).sheet("sobol_running_cost").frame for n in (256, None))
+    assert (many["first_high"] < few["first_high"]).all()
+
+
+@pytest.mark.parametrize("name", ["beer-game", "small-business", "electronics"])
+def test_networks_of_usual_size_keep_all_points(name: str) -> None:
+    scenario = load(name)
+    top = build(scenario)
+    cells = scenario.horizon * (len(top.points) + len(top.links))
+    assert base_points(6, 8, cells) == BASE_POINTS
 
 
 def test_a_tornado_by_hand_and_which_lever_comes_first() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.kpi_cases import serial
+from tests.study.cases import tables
 from twin.check import CHECKS, CHECKS_OF_DISRUPTIONS
 from twin.errors import RunError, ScenarioError
 from twin.kpis.resilience import Fall
@@ -138,3 +139,18 @@ def test_every_check_that_looks_at_disruptions_is_made_of_each_outage() -> None:
              or ".disruptions" in inspect.getsource(one)}  # fmt: skip
     assert len(looks) >= 5
     assert looks <= set(CHECKS_OF_DISRUPTIONS)
+
+
+def test_lanes_alone_can_be_tested_and_a_test_that_nobody_feels_says_so() -> None:
+    both = stressed(tables(), duration=5).sheet("places").frame.set_index("place")
+    lanes = stressed(tables(), duration=5, what="lanes").sheet("places").frame.set_index("place")
+    assert list(lanes["kind"].unique()) == ["lane"]
+    assert (lanes["loss_area"] == both.loc[lanes.index, "loss_area"]).all()
+    calm = stressed(tables(), duration=1, what="lanes", places="outside->works")
+    assert calm.answers[0].startswith("No outage is felt (1 tried)")
+
+
+def test_without_luck_no_interval_and_no_resamples_are_told() -> None:
+    told = " ".join(stressed(chain(1)[0], duration=OUT, start=118).answers)
+    assert "[" not in told
+    assert "resamples" not in told

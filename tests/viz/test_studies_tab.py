@@ -10,7 +10,7 @@ import pytest
 
 import twin
 from tests.kpi_cases import shop
-from twin.errors import RunError
+from twin.errors import OutputError, RunError
 from twin.study import ready
 from twin.study.findings import Chart, Findings, Sheet
 from viz import studies
@@ -158,6 +158,49 @@ def test_why_a_study_cannot_run_is_said_and_nothing_else_changes(session, monkey
     until(lambda: desk.jobs.value[0].state, "failed")
     assert desk.jobs.value[0].error == "there is no lane"
     assert desk.shown.value is None
+
+
+def test_a_fault_of_the_program_ends_a_study_in_words_and_in_the_log(session, monkeypatch, caplog):
+    def broken(*_: object) -> Findings:
+        return {}["study"]  # type: ignore[return-value]
+
+    monkeypatch.setattr(studies, "run", broken)
+    desk = Desk(session)
+    desk.start(Entry("stress", "Who?"))
+    until(lambda: desk.jobs.value[0].state, "failed")
+    assert "fault of the program (KeyError)" in desk.jobs.value[0].error
+    assert "Traceback" in caplog.text
+    monkeypatch.setattr(studies, "run", lambda *_: FOUND)
+    desk.start(Entry("stress", "Who?"))  # the turn was given back
+    until(lambda: desk.jobs.value[1].state, "done")
+
+
+def test_a_study_whose_pictures_cannot_be_drawn_is_not_drawn_for_ever(session, caplog):
+    desk = Desk(session)
+    desk.open("one", lambda: {}["title"])
+    until(lambda: desk.opening.value, "")
+    assert "fault of the program (KeyError)" in session.message.value
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize("content", ["{", "", "[]", '{"options": {}}', "\x00"])
+def test_a_kept_study_that_is_damaged_says_which_file_and_what_to_do(tmp_path, content):
+    entry = Entry("sensitivity", "?")
+    kept = tmp_path / f"sensitivity-{FLAGSHIP.hash()}"
+    kept.mkdir()
+    (kept / ready.ASKED).write_text(content)
+    with pytest.raises(OutputError, match="--force") as told:
+        studies.run(entry, FLAGSHIP, tmp_path, threading.Event(), print, print, 1)
+    assert str(told.value).startswith(f"{kept / ready.ASKED}: is damaged (")
+    assert str(told.value).count(str(kept)) == 1
+
+
+def test_a_damaged_study_is_begun_anew_if_that_is_asked(tmp_path, monkeypatch):
+    options = ready.found("sensitivity").options
+    monkeypatch.setitem(ready._READY, "sensitivity", ready.Ready(options, lambda *_: FOUND))
+    (tmp_path / ready.ASKED).write_text("{")
+    ready.ready_made("sensitivity", scenario=FLAGSHIP, out=tmp_path, force=True)
+    assert json.loads((tmp_path / ready.ASKED).read_text())["study"] == "sensitivity"
 
 
 def test_a_cancelled_study_stops_and_the_next_one_gets_its_turn(session, monkeypatch):

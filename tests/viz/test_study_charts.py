@@ -10,10 +10,12 @@ import matplotlib.colors as colours
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.text import Annotation
 
 from twin.study.findings import Chart, Sheet
 from viz import look, study_charts
-from viz.study_charts_graph import _layout, _links
+from viz.study_charts_graph import _layout, _links, graph
 from viz.study_charts_grid import _on, grid
 from viz.study_charts_parts import Data, dense, styles
 from viz.study_charts_points import points
@@ -107,6 +109,35 @@ def test_links_go_from_left_to_right_and_a_circle_is_drawn_too():
     column = {n: k for k, layer in enumerate(found.order) for n in layer}
     assert column["a"] < column["b"] < column["c"]
     assert [len(e.way) for e in found.links] == [0, 0, 1, 0]  # a to c passes b in a lane of its own
+
+
+@pytest.mark.parametrize("incoming", [1, 4, 9, 20])
+def test_every_arrow_ends_at_the_upright_side_of_its_box(incoming):
+    first = [f"supplier {i}" for i in range(incoming)]
+    frame = {"x": [*first, "works", "works"], "y": ["works"] * incoming + ["shop", first[0]],
+             "w": range(incoming + 2)}  # fmt: skip
+    ax = graph(data("graph", frame, label="w")).axes[-1]
+    boxes = [p.get_extents() for p in ax.patches if isinstance(p, FancyBboxPatch)]
+    sides = [ax.transData.inverted().transform_bbox(box) for box in boxes]
+    tips = [t.xy for t in ax.texts if isinstance(t, Annotation) and t.arrow_patch is not None]
+    assert len(tips) == incoming + 2
+    for x, y in tips:
+        assert any(abs(box.x0 - x) < 0.01 and box.y0 + 0.06 < y < box.y1 - 0.06 for box in sides), (
+            x,
+            y,
+        )
+
+
+def test_two_amounts_stand_back_to_back_without_a_sign():
+    frame = {"x": ["near", "far"], "y": [1, 2], "low": [-35.0, -41.0], "high": [9.0, -0.04]}
+    for zero, said in ((False, ["35", "9", "41", "-0.04"]), (True, ["-35", "9", "-41"])):
+        figure = tornado(data("tornado", frame, low="low", high="high", zero=zero))
+        figure.canvas.draw()
+        ax = figure.axes[-1]
+        told = {t.get_text() for t in ax.texts} - {"near", "far"}
+        assert told == set(said)
+        ticks = [t.get_text() for t in ax.get_xticklabels()]
+        assert any(t.startswith("-") for t in ticks) == zero
 
 
 def test_names_of_points_meet_no_other_name():

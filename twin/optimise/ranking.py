@@ -34,9 +34,10 @@ class Ranking:
     chosen
         Which finalist is best.
     confidence
-        Probability that it is the best, or that the best is less than ``delta`` better.
+        Probability that it is the best, or that the best is less than ``delta`` better; ``None`` of
+        one finalist, which nothing was compared with.
     delta
-        Difference that counts, in the unit of what is compared.
+        Difference that counts, in the unit of what is compared; NaN of one finalist.
     means
         Mean of each finalist over the replications that it had.
     replications
@@ -44,7 +45,7 @@ class Ranking:
     """
 
     chosen: int
-    confidence: float
+    confidence: float | None
     delta: float
     means: tuple[float, ...]
     replications: tuple[int, ...]
@@ -72,7 +73,7 @@ def select(
     """
     if n == 1:
         values = sample([0], 0, first)
-        return Ranking(0, 1.0, 0.0, (float(values.mean()),), (first,))
+        return Ranking(0, None, math.nan, (float(values.mean()),), (first,))
     values = sample(range(n), 0, first)
     share = 2 * (1 - confidence) / (n - 1)
     eta = 0.5 * (share ** (-2 / (first - 1)) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,7 @@ class Optimised:
         share = f" ({100 * abs(better / before):.1f} %)" if before else ""
         lines = [
             f"{self.given.title or self.given.name}: best of {self.tried} candidates",
+            *self._missed(),
             f"  choice  {self.best.choice}",
             *(f"  {label:<34}{number(x):>10}" for label, x in self.best.levers.items()),
             f"  {self.goal.aim}: {number(before)} -> {number(after)} {unit}".rstrip(),
@@ -172,20 +174,33 @@ class Optimised:
             s * mean > s * bound for s, mean, bound in zip(signs, means, bounds, strict=True)
         )
 
+    def _missed(self) -> list[str]:
+        """Return, first of all, what is required and not reached, and what could be done."""
+        missed = [x for x in self.requirements() if not x["met"]]
+        if not missed:
+            return []
+        told = [
+            f"  NOT MET: {self._bound(x)} is not reached with 95 % confidence; here it is "
+            f"{x['after']:.4g}"
+            for x in missed
+        ]
+        return [*told, "  lower the bound, let more levers move, or try more (--budget)"]
+
+    def _bound(self, x: Mapping[str, Any]) -> str:
+        mark = ">=" if KPIS[x["kpi"]].extra["better"] == "higher" else "<="
+        return f"{x['kpi']} {mark} {x['bound']:g}"
+
     def _requirement_lines(self) -> list[str]:
         lines = []
         for x in self.requirements():
-            mark = ">=" if KPIS[x["kpi"]].extra["better"] == "higher" else "<="
             told = "met" if x["met"] else "not met with 95 % confidence"
-            lines.append(
-                f"  {x['kpi']} {mark} {x['bound']:g}: {x['before']:.4g} -> {x['after']:.4g}, {told}"
-            )
+            lines.append(f"  {self._bound(x)}: {x['before']:.4g} -> {x['after']:.4g}, {told}")
         return lines
 
     def _confidence(self) -> str:
         n = len(self.ranking.means)
-        if n == 1:
-            return "one candidate reached the final: there was nothing to compare it with"
+        if self.ranking.confidence is None:
+            return "only one finalist: nothing to compare it with, so no confidence is given"
         return (
             f"confidence {100 * self.ranking.confidence:.0f} % that none of the {n} finalists is "
             f"better by {number(self.ranking.delta)} or more "

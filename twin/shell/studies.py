@@ -71,9 +71,7 @@ def study(
     if listed or not source:
         say(_listed(source))
         return
-    inputs.check_new(report, force)
-    if report is not None:
-        inputs.check_new_folder(_beside(report), force)
+    _check_report(report, force)
     ours = {"out": out, "threads": threads, "scheduler": scheduler, "force": force}
     try:
         found = _found(source, (scenario, changes, options), quiet, ours)
@@ -151,6 +149,13 @@ def _save(found: Findings | Study, path: Path, out: Path | None) -> None:
     if out is None or not isinstance(found, Findings):
         told = found if isinstance(found, Findings) else findings_of(found)
         told.save(_beside(path))
+
+
+def _check_report(report: Path | None, force: bool) -> None:
+    """Raise an :class:`OutputError` where the report or its data could not be written."""
+    inputs.check_new(report, force)
+    if report is not None:
+        inputs.check_new_folder(_beside(report), force)
 
 
 def _beside(report: Path) -> Path:

@@ -72,7 +72,8 @@ class Chart:
     log_x
         Whether ``x`` is spread by its logarithm.
     zero
-        Whether ``y`` is to be seen against zero.
+        Whether ``y`` is to be seen against zero; a tornado that is not shows two amounts back to
+        back, the left one below zero in the sheet.
     """
 
     kind: Kind

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from twin.edits import apply
-from twin.errors import OutputError, RunError
+from twin.errors import OutputError, RunError, ScenarioError
 from twin.files import make_folder, read_text, write_text
 from twin.load import load
 from twin.names import nearest
@@ -108,7 +108,7 @@ def ready_made(
     name
         One of :data:`NAMES`.
     options
-        What it can be asked, see ``twin study NAME --options``.
+        What it can be asked, see ``twin study NAME --list``.
     scenario
         Base scenario instead of the one that the options name.
     out
@@ -145,11 +145,12 @@ def _begin(where: Path, name: str, asked: Options, base: Scenario, force: bool) 
     Raises
     ------
     OutputError
-        If the folder holds anything else, or another study (unless ``force``).
+        If the folder holds anything else, or (unless ``force``) another study or one that cannot
+        be told.
     """
     told = {"study": name, "options": asked.model_dump(mode="json"), "scenario": base.hash()}
     file = where / ASKED
-    old = json.loads(read_text(file)) if file.is_file() else None
+    old = _asked(file, force) if file.is_file() else None
     if old is None and where.is_dir() and any(where.iterdir()):
         msg = f"{where}: holds something else already; give a new or empty folder"
         raise OutputError(msg)
@@ -162,6 +163,24 @@ def _begin(where: Path, name: str, asked: Options, base: Scenario, force: bool) 
     make_folder(where)
     write_text(file, json.dumps(told, indent=1) + "\n")
     return force
+
+
+def _asked(file: Path, force: bool) -> dict[str, Any]:
+    """Return what a folder is for; nothing where that is damaged and to be replaced anyway."""
+    try:
+        old = json.loads(read_text(file))
+        if isinstance(old, dict) and "study" in old:
+            return old
+        why = "it names no study"
+    except (ValueError, ScenarioError) as error:
+        why = str(error).removeprefix(f"{file}: ")
+    if force:
+        return {}
+    msg = (
+        f"{file}: is damaged ({why}), so what its folder holds is not known; give another folder, "
+        "delete this one, or begin anew with --force (in Python: force=True)"
+    )
+    raise OutputError(msg)
 
 
 def _rests_on(base: Scenario) -> str:

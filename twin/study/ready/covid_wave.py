@@ -272,7 +272,9 @@ def _of_covers(grid: Grid) -> list[str]:
     periods, money = words("periods", grid.scenario), grid.unit("running_cost")
     found = []
     for row in sorted(grid.worth.to_dict("records"), key=lambda row: -float(row["saved"])):
-        saves = "saves" if sign(row, "saved") > 0 else "does not clearly save service: it saves"
+        saves = ("saves", "does not clearly save service: it saves", "makes it worse: it saves")[
+            1 - sign(row, "saved")
+        ]
         found.append(
             f"Cover: {row['cover']} {saves} {told(row, 'saved', periods)} of service in the mean "
             f"over the waves and costs {told(row, 'premium', money)} while nothing happens."

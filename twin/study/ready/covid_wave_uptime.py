@@ -250,12 +250,13 @@ class Place:
     def critical(self, top: Topology) -> float | None:
         """Return ``p / (p + h)``, below which the first period's worth of buffer pays.
 
-        One stage with constant demand whose unmet part waits at ``p`` a unit and period; stock
-        costs ``h``. A buffer of ``k`` periods is used up when the supplier has failed for more
-        than ``k``, so one more period's worth costs ``h`` unless the supplier fails now and saves
-        ``p`` if it does: buffers pay if 1 - uptime > h / (p + h), however long failures last
-        (Snyder & Shen 2019, *Fundamentals of Supply Chain Theory*, section 9.2.2). ``None`` where
-        customers are lost or waiting costs nothing. Rates are means over what is demanded.
+        One stage with constant demand d whose unmet part waits at ``p`` a unit and period; stock
+        costs ``h``. With a buffer of k periods, and N the periods in a row that the supplier has
+        failed (0: it works), the net stock is d (k - N): what was missed comes at once when it
+        works again. A buffer of 1 instead of 0 therefore changes the cost of a period by h d where
+        N = 0 and by -p d where N >= 1, in the mean by d (h u - p (1 - u)) with the uptime u =
+        P(N = 0): it pays if u < p / (p + h), however long failures last. ``None`` where customers
+        are lost or waiting costs nothing. Rates are means over what is demanded.
         """
         sinks = [s for s in top.sinks if s.row in self.below]
         if any(s.demand.unmet == "lost" or s.demand.patience is not None for s in sinks):

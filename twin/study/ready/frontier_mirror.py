@@ -118,13 +118,13 @@ def mirrored(
     units = {str(c): unit for c in frame.columns if c not in ("decoupling point", "order")}
     caption = (
         "Demand not served that calm times would have served: left what the supply shock takes "
-        "(drawn below zero), right what the mix shock takes. Stock near the customer shortens the "
+        "(below zero in the table), right what the mix shock takes. Stock near the customer shortens the "
         "left bars, generic stock upstream the right ones."
     )
     sheet = Sheet(name, title, frame, units, caption)
     chart = Chart(
         "tornado", name, title, name, "decoupling point", "order", SUPPLY_LEFT, MIX_RIGHT,
-        caption=caption, zero=True,
+        caption=caption,
     )  # fmt: skip
     return sheet, chart
 

@@ -34,6 +34,11 @@ def choice(told: Told) -> list[str]:
         f"Cheapest in expectation is {best}: {cost}, lateness included, "
         f"{said(ends(told.service[told.at(best)]), 'share')} on time.{_tied(told, best)}"
     ]
+    if float(told.service[told.at(best)].mean()) < SERVED:
+        found.append(
+            f"{best} serves fewer than half on time, so being the cheapest says little: let lateness "
+            "cost more (late_cost), or choose on the front."
+        )
     if today is not None and today != best:
         more = ends(told.expected[told.at(today)] - told.expected[told.at(best)])
         found.append(
@@ -43,9 +48,9 @@ def choice(told: Told) -> list[str]:
     found.append(_regret(told, safest, "Least regret whatever comes"))
     if safest != best:
         found.append(_regret(told, best, "The cheapest in expectation"))
-    named = listed(told.front)
+    named, verb = listed(told.front), "is" if len(told.front) == 1 else "are"
     found.append(
-        f"{len(told.front)} of {len(told.labels)} decoupling points are on the front of running "
+        f"{len(told.front)} of {len(told.labels)} decoupling points {verb} on the front of running "
         f"cost and on-time service: {named}."
     )
     return found

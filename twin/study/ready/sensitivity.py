@@ -30,6 +30,14 @@ from twin.study.ready.sensitivity_indices import MISSING, indices, sampled
 from twin.study.ready.sensitivity_levers import Lever, Ranged, own_levers
 from twin.study.ready.words import ENDS, NOISE, columns, sign, told
 from twin.sums import Floats
+from twin.topology import build
+
+BASE_POINTS, FEWEST_POINTS = 128, 16
+"""Points behind each index where nobody says how many: at most, and at least."""
+
+WORK = 1.5e9
+"""Most work of all runs behind the indices where nobody says how many points, about two minutes on
+two cores: replications times periods times stock points and supply links."""
 
 QUESTION = "Which lever moves the chain most, alone and together with the others?"
 
@@ -76,8 +84,12 @@ class Sensitivity(Options):
     )
     method: Literal["both", "tornado", "sobol"] = param("both", "one at a time, all at once")
     most: int = param(6, "levers turned all at once: those that lead the tornado", ge=2, le=30)
-    base: int = param(
-        128, "points behind each index, a power of 2 (runs: points x (levers + 2))", ge=2, le=65_536
+    base: int | None = param(
+        None,
+        f"points behind each index, a power of 2 (runs: points x (levers + 2)); default: {BASE_POINTS}, "
+        "fewer for large networks",
+        ge=2,
+        le=65_536,
     )
     runs: int = param(
         8, "replications of each run when all levers are turned at once", ge=1, le=1_000_000
@@ -97,8 +109,8 @@ class Sensitivity(Options):
 
     @field_validator("base")
     @classmethod
-    def _is_a_power_of_two(cls, given: int) -> int:
-        if given & (given - 1):
+    def _is_a_power_of_two(cls, given: int | None) -> int | None:
+        if given is not None and given & (given - 1):
             msg = f"{given}; Sobol points balance in powers of 2 only (32, 64, 128, ...)"
             raise ValueError(msg)
         return given
@@ -134,7 +146,7 @@ def sensitivity(options: Sensitivity, bench: Bench) -> Findings:
                 answers += together.answers(metric)
                 sheets.append(together.sheet(metric))
                 charts.append(together.chart(metric))
-            limits.append(OF_INDICES)
+            limits += [OF_INDICES, *together.limits()]
     return Findings(
         "sensitivity", f"Sensitivity: {scenario.title or scenario.name}", QUESTION, tuple(answers),
         tuple(sheets), tuple(charts), tuple(limits),
@@ -165,6 +177,24 @@ def _levers(options: Sensitivity, scenario: Scenario) -> list[Lever]:
         )
         raise RunError(msg)
     return found
+
+
+def base_points(levers: int, runs: int, cells: int) -> int:
+    """Return how many points stand behind each index where nobody says how many.
+
+    A power of 2 from :data:`FEWEST_POINTS` to :data:`BASE_POINTS`, the largest within :data:`WORK`.
+
+    Parameters
+    ----------
+    levers, runs
+        Levers that are turned at once, and replications of each run.
+    cells
+        Work of one replication: periods times stock points and supply links.
+    """
+    points = BASE_POINTS
+    while points > FEWEST_POINTS and points * (levers + 2) * runs * cells > WORK:
+        points //= 2
+    return points
 
 
 BASE = "as it is"
@@ -293,12 +323,26 @@ class Together:
                 "name other levers or wider ranges, or ask for method: tornado"
             )
             raise RunError(msg)
-        self.unit = sampled(len(levers), options.base, self.scenario.seed)
+        top = build(self.scenario)
+        cells = self.scenario.horizon * (len(top.points) + len(top.links))
+        self._given = options.base is not None
+        self._base = options.base or base_points(len(levers), options.runs, cells)
+        self.unit = sampled(len(levers), self._base, self.scenario.seed)
         runs: dict[str, dict[str, Any]] = {BASE: {}}
         for n, row in enumerate(self.unit.tolist()):
             pairs = [x.changes(u) for x, u in zip(levers, row, strict=True)]
             runs[str(n)] = {key: value for changes in pairs for key, value in changes.items()}
         self._runs = Runs(bench, "sobol", runs, options.metrics, options.runs)
+
+    def limits(self) -> list[str]:
+        """Return that fewer points than usual were taken, if so."""
+        if self._given or self._base == BASE_POINTS:
+            return []
+        return [
+            f"The network is large, so {self._base} points instead of {BASE_POINTS} stand behind each "
+            f"index, which makes the intervals wider: --with base={BASE_POINTS} takes about "
+            f"{BASE_POINTS // self._base} times as long."
+        ]
 
     def frame(self, metric: str) -> pd.DataFrame:
         """Return one row per lever with its indices, the largest total first."""

@@ -60,10 +60,9 @@ class Place:
 
 def event(place: Place, start: int, periods: int) -> dict[str, Any]:
     """Return the outage as an entry of ``disruptions``; it happens where a place is chosen."""
-    return {
-        "kind": "outage", "name": EVENT, "where": {"site": place.name},
-        "start": start, "duration": periods, "probability": 0,
-    }  # fmt: skip
+    lane = {"kind": "lane_closed", "lane": place.name}
+    where = {"kind": "outage", "where": {"site": place.name}} if place.kind == "site" else lane
+    return {**where, "name": EVENT, "start": start, "duration": periods, "probability": 0}
 
 
 def places(top: Topology, what: str, wanted: str | Sequence[str]) -> list[Place]:

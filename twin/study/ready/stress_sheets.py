@@ -83,7 +83,7 @@ def _long(drawn: Curves) -> pd.DataFrame:
         pd.DataFrame({"place": name, "since": range(len(curve["mean"])), **curve})
         for name, curve in drawn.items()
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).rename(columns={"mean": "service"})
 
 
 def _of_places(n: int) -> list[Chart]:
@@ -112,8 +112,8 @@ def _of_places(n: int) -> list[Chart]:
 
 def _of_service() -> Chart:
     return Chart(
-        "lines", "service", "Service of the worst places", "service", "since", "mean", "worst",
-        "best", group="place",
+        "lines", "service", "Service of the worst places", "service", "since", "service",
+        "worst", "best", group="place",
         caption="Mean over the replications; the band goes from the worst to the best of them. "
         "1: as if nothing had happened.",
     )  # fmt: skip

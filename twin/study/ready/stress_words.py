@@ -9,6 +9,7 @@ import pandas as pd
 
 from twin.result import number, words
 from twin.study.ready.stress_runs import Test
+from twin.study.ready.words import NOISE
 
 QUESTION = (
     "Which site or lane hurts most when it is out for as long as it takes to come back, which of "
@@ -64,6 +65,11 @@ class _Say:
     def biggest(self) -> list[str]:
         """Return the place that costs most, and the one that customers do not see."""
         worst = self.table.iloc[0]
+        if not costs_profit(self.table).any() and not (self.table["loss_area"] > NOISE).any():
+            return [
+                f"No outage is felt ({len(self.table)} tried): nothing is lost and nothing is late. "
+                "Ask for longer ones ('duration', 'own')."
+            ]
         found = [f"The biggest exposure is {self._cost(worst)}"]
         if worst["sells"] and len(self.behind):
             found.append(
@@ -74,11 +80,12 @@ class _Say:
         return found
 
     def _cost(self, row: Any) -> str:
-        sure = f"the worst in {100 * row['first']:.0f} % of resamples"
+        sure = f" (the worst in {100 * row['first']:.0f} % of resamples)"
+        sure = sure if row["profit_lost_low"] < row["profit_lost_high"] else ""
         return (
-            f"{row['place']}: out for {row['out']} {self.periods} it costs "
+            f"{row['place']}: out for {self._many(row['out'])} it costs "
             f"{self._ends(row, 'profit_lost')} {self.money} of profit and "
-            f"{self._ends(row, 'loss_area')} {self.periods} of service ({sure}). "
+            f"{self._ends(row, 'loss_area')} {self.periods} of service{sure}. "
             f"{self._survival(row)}"
         )
 
@@ -103,7 +110,7 @@ class _Say:
             found.append(
                 f"Hidden: {row['place']} moves {100 * share:.2g} % of the value of the busiest "
                 f"place, yet its exposure is {self._ends(row, 'exposure', 100)} % of the largest: "
-                f"it survives {number(row['tts'])} of {row['out']} {self.periods}."
+                f"it survives {number(row['tts'])} of {self._many(row['out'])}."
             )
         rank = table["worth"].rank().corr(table["exposure"].rank())
         if np.isfinite(rank):
@@ -129,8 +136,8 @@ class _Say:
         money = words("money/period", self.test.scenario)
         did = "would cover" if len(enough) else "would not wholly cover"
         return (
-            f"Demand of {row['more']} {self.periods} more at {row['points']} {did} an outage of "
-            f"{name} ({number(before['short'])} {self.periods} short): service lost falls from "
+            f"Stock for {self._many(row['more'], 'more ')} at {row['points']} {did} an outage of "
+            f"{name}, which is {self._many(before['short'])} short: service lost falls from "
             f"{self._ends(before, 'loss_area')} to {self._ends(row, 'loss_area')} {self.periods}, "
             f"for {self._ends(row, 'cost')} {money} while nothing happens."
         )
@@ -156,6 +163,11 @@ class _Say:
             if len(self.table) > 1
             else f"{'It' if safe else 'Not even it'} survives its outage."
         ]
+
+    def _many(self, n: float, word: str = "") -> str:
+        """Return a number of periods: ``1 day``, ``12.5 days``, ``3 more days``."""
+        told, one = number(n), self.test.scenario.calendar.period
+        return f"{told} {word}{one if told == '1' else self.periods}"
 
     def _ends(self, row: Any, name: str, times: float = 1.0) -> str:
         value, low, high = (times * row[f"{name}{end}"] for end in ("", "_low", "_high"))

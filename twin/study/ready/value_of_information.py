@@ -95,7 +95,7 @@ def value_of_information(options: ValueOfInformation, bench: Bench) -> Findings:
     if not owners:
         msg = (
             f"scenario '{scenario.name}' has no devices whose information could be worth anything; "
-            "add some: set: {'devices[+]': [{kind: cycle_count, period: 7}]}"
+            "add some, in a shell with --set 'devices[+]=[{kind: cycle_count, period: 7}]'"
         )
         raise RunError(msg)
     bench.note("who adopts devices")

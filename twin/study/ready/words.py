@@ -25,14 +25,19 @@ def said(ends: Sequence[float], unit: str = "") -> str:
     Parameters
     ----------
     ends
-        Mean, low and high end; without an interval (NaN) the mean stands alone.
+        Mean, low and high end; without an interval (NaN), or where luck makes no difference, the
+        mean stands alone.
     unit
         Of the number; shares are shown in per cent, their differences (``points``) in points.
     """
     hundred = 100 if unit in ("share", "points") else 1
     mean, low, high = (0.0 if abs(x) < NOISE else hundred * x for x in ends)
     text = f"{number(mean)} {'%' if unit == 'share' else unit}".strip()
-    return text if np.isnan(low) else f"{text} [{number(low)} to {number(high)}]"
+    return (
+        text
+        if np.isnan(low) or high - low <= NOISE
+        else f"{text} [{number(low)} to {number(high)}]"
+    )
 
 
 def columns(name: str, values: Floats, within: Range = ANY) -> dict[str, float]:

@@ -1,0 +1,41 @@
+"""Make the figures of the pages of ready-made studies: ``python docs/studies/figures.py [NAME ...]``.
+
+Each is a chart of the study's first command on its page. Parts of the study that the chart does not
+show are left out or made small, which changes nothing about it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from twin.study.ready import ready_made
+from viz.exports import study_pictures
+
+HERE = Path(__file__).resolve().parent
+
+FIGURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "stress-test": ("exposure", {"worst": 1}),
+    "decoupling-frontier": (
+        "mirror", {"most": 2, "buffers": "given", "levers": [], "tail": 0.01, "set": {"horizon": 240}},
+    ),
+    "value-of-information": ("placement", {"noise": [], "delay": [], "loss": [], "uptime": []}),
+    "covid-wave": ("ripple", {"lengths": [14], "paces": [1], "uptimes": [0.5, 1]}),
+    "sensitivity": ("tornado_running_cost", {"method": "tornado"}),
+}  # fmt: skip
+"""Chart and options by study."""
+
+
+def main(names: list[str]) -> None:
+    """Write ``NAME.svg`` for some studies, or for all."""
+    for name in names or FIGURES:
+        chart, options = FIGURES[name]
+        (HERE / f"{name}.svg").write_text(
+            study_pictures(ready_made(name, options))[chart], encoding="utf-8"
+        )
+        print(f"wrote docs/studies/{name}.svg")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
