@@ -39,7 +39,7 @@ from calibration.infer.prior import KINDS
 from calibration.infer.rounds import SIMULATIONS
 from calibration.periods import Periods, add_up
 from calibration.store import Store
-from twin import decoupling
+from twin import arguments, decoupling
 from twin.errors import NetworkError, RunError
 from twin.files import read_text, write_text
 from twin.schema import Scenario
@@ -47,6 +47,9 @@ from twin.topology import Topology, build
 
 Progress = Callable[[str, int, int, float], None]
 """Called with (what is going on, done, in all, seconds left; NaN while nobody can tell)."""
+
+FEWEST = 64
+"""Simulations of a round that anything can be learnt from."""
 
 ESTIMATORS: Mapping[str, Callable[..., list[Estimate]]] = {
     "demand": demand.estimate,
@@ -146,8 +149,8 @@ def calibrate(
     seed
         The luck of the calibration; the result depends on nothing else but data and scenario.
     simulations
-        Simulations of a round per stock point, a power of two; fewer are quicker and give wider
-        posteriors.
+        Simulations of a round per stock point, a power of two of at least :data:`FEWEST`; fewer are
+        quicker and give wider posteriors.
     kinds
         Ways of ordering to choose among (:data:`calibration.infer.prior.KINDS`).
     threads
@@ -162,10 +165,19 @@ def calibrate(
     Raises
     ------
     RunError
-        If it was cancelled (finished pieces are kept), or there are no events.
+        If it was cancelled (finished pieces are kept), there are no events, or a number cannot be
+        meant.
     ScenarioError
         If an estimate is not allowed in the scenario.
     """
+    for name, value in (("seed", seed), ("threads", threads)):
+        arguments.whole(name, value)
+    if simulations < FEWEST or simulations & (simulations - 1):
+        msg = (
+            f"simulations = {simulations}; must be a power of two of {FEWEST} or more "
+            f"({SIMULATIONS:,} is the default)"
+        )
+        raise RunError(msg)
     return _Job(
         source, scenario, seed, simulations, tuple(kinds), progress or _silent,
         cancelled or threading.Event(), resume_dir,

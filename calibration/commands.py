@@ -60,7 +60,7 @@ def emulate(
         str | None, typer.Option(metavar="URL", help="Publish to mqtt://host:port instead.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The luck; default: the scenario's.")] = None,
-    replication: Annotated[int, typer.Option(help="Which draw of luck.")] = 0,
+    replication: Annotated[int, typer.Option(min=0, help="Which draw of luck.")] = 0,
     loss: Annotated[float, typer.Option(help="Share of readings that never arrive.")] = 0.0,
     delay: Annotated[float, typer.Option(help="Mean days by which messages come late.")] = 0.0,
     duplicates: Annotated[float, typer.Option(help="Share of messages that come twice.")] = 0.0,
@@ -131,6 +131,7 @@ def ingest(
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rejected rows there (CSV).")
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -145,7 +146,9 @@ def ingest(
     from calibration.ingest import ingest as take
     from calibration.quality import report
     from calibration.store import Store
+    from twin.shell.inputs import check_new
 
+    check_new(rejects, force)
     known = _known(scenario)
     with Store(store) as opened, terminal.Progress(shown=not quiet) as progress:
         done = take(file, opened, map, known, progress, rejects)
@@ -202,7 +205,8 @@ def listen(
     password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
     tls: Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")] = None,
     http_port: Annotated[
-        int | None, typer.Option(help="Serve /healthz and /metrics to this machine.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve /healthz and /metrics to this machine."),
     ] = None,
     mode: Annotated[
         Mode, typer.Option(help="shadow: one way; twin: recommendations are published.")
@@ -300,7 +304,8 @@ def calibrate(
     start = load(scenario)
     with Store(store, write=False) as opened, terminal.engine(quiet) as progress:
         done = work_out(
-            opened, start, seed=seed, simulations=simulations or SIMULATIONS, threads=threads,
+            opened, start, seed=seed, threads=threads,
+            simulations=SIMULATIONS if simulations is None else simulations,
             progress=progress.stage, cancelled=progress.cancelled, resume_dir=folder,
         )  # fmt: skip
     check.write(done, output)

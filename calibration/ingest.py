@@ -135,10 +135,14 @@ def ingest(
     Raises
     ------
     TelemetryError
-        If the file or the map cannot be read at all, or the store cannot be written. Batches
+        If the file or the map cannot be read at all, or the store cannot be written, or rejected
+        rows would replace the file. Batches
         before that stay stored; to do the same again doubles nothing.
     """
     path = Path(file)
+    if rejects is not None and Path(rejects).resolve() == path.resolve():
+        msg = f"{rejects}: is the file that is read; give rejected rows another one"
+        raise TelemetryError(msg)
     begun, adapter, how = time.perf_counter(), _adapter(path), _reading(path, map, scenario)
     size = path.stat().st_size
     report = Report(path.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ from calibration.store import Row
 
 MAX_TEXT = 200
 """Longest name that is taken; longer ones are no names."""
+
+_GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 
 COUNTED = ("count", "order", "ship", "receive", "make")
 """Kinds of event that have a quantity of an item."""
@@ -197,6 +200,9 @@ class _Reader:
         if not text:
             return math.nan
         if self.how.map.decimal == ",":
+            if "." in text and not _GROUPED.fullmatch(text.strip()):
+                msg = "dots that part no groups of three digits, with a decimal comma"
+                raise _Refused(msg)
             text = text.replace(".", "").replace(",", ".")
         try:
             number = float(text) if "_" not in text else math.nan
