@@ -8,6 +8,7 @@ import zipfile
 import pandas as pd
 import pytest
 
+import twin
 from tests.browser.driving import (
     HANDLE,
     answered,
@@ -55,9 +56,12 @@ FOUND = Findings(
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """Return the app with a folder in which a finished study lies."""
+    """Return the app with a folder in which a finished study lies, and a damaged one."""
     folder = tmp_path_factory.mktemp("studies")
     FOUND.save(folder / "sample")
+    damaged = folder / f"sensitivity-{twin.load('electronics').hash()}"
+    damaged.mkdir()
+    (damaged / "asked.json").write_text("{")
     with serving("electronics", "--studies", str(folder)) as found:
         yield found
 
@@ -136,6 +140,14 @@ def test_a_study_runs_and_the_page_answers_meanwhile_and_it_is_cancelled(studies
     press(studies, "Study 1", "cancel")
     until_there(studies, "[data-job=cancelled]")
     until_text(studies, "[data-job]", "cancelled.")
+
+
+def test_a_damaged_kept_study_fails_in_words_and_does_not_hang(studies, shot):
+    studies.click(ENTRY.format(row_of(studies, "sensitivity")))
+    until_there(studies, "[data-job=failed] [role=alert]")
+    until_text(studies, "[data-job=failed]", "asked.json: is damaged")
+    until_text(studies, "[data-job=failed]", "--force")
+    whole(studies, shot, "studies-damaged")
 
 
 def test_a_study_that_is_done_is_shown_and_kept(studies, shot):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import logging
 import os
 import threading
 import time
@@ -37,6 +38,8 @@ EACH = 0.3
 
 BEFORE = ("first", "full", "background")
 """What a study gives way to."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,10 @@ class Desk:
         except TwinError as error:
             self._tell(job.number, state="failed", error=str(error))
             return
+        except Exception as error:  # a fault of ours must not leave the study running for ever
+            _log.exception("study %s on %s", job.entry.name, job.on)
+            self._tell(job.number, state="failed", error=_fault(error))
+            return
         self._tell(job.number, state="done", found=found)
         if not stop.is_set():
             self.open(f"job {job.number}", lambda: found)
@@ -145,12 +152,27 @@ class Desk:
             found = read()
             shown = Shown(key, found, exports.study_pictures(found))
         except TwinError as error:
-            self.session.message.value = str(error)
-            self.opening.value = ""
+            self._not_opened(str(error))
+            return
+        except Exception as error:  # as above: the page would say "drawing" for ever
+            _log.exception("opening study %s", key)
+            self._not_opened(_fault(error))
             return
         if self.opening.value == key:  # nothing else was opened meanwhile
             with self.session.together():
                 self.shown.value, self.opening.value = shown, ""
+
+    def _not_opened(self, why: str) -> None:
+        self.session.message.value = why
+        self.opening.value = ""
+
+
+def _fault(error: Exception) -> str:
+    """Return in words that the program failed; its own words stay in the log, they may name places."""
+    return (
+        f"This is a fault of the program ({type(error).__name__}), the log of the server tells "
+        "more. Try once more; if it fails again, report it with those lines of the log."
+    )
 
 
 class _Clock:
