@@ -37,8 +37,9 @@ from calibration.infer.cut import cut
 from calibration.infer.point import PointResult, infer, pooled
 from calibration.infer.prior import KINDS
 from calibration.infer.rounds import SIMULATIONS
-from calibration.periods import Periods, add_up
+from calibration.periods import Periods, add_up, astray
 from calibration.store import Store
+from calibration.times import period_length
 from twin import arguments, decoupling
 from twin.errors import NetworkError, RunError
 from twin.files import read_text, write_text
@@ -85,6 +86,8 @@ class Calibration:
         Hash of the events.
     seed, simulations
         The luck, and simulations of a round per stock point.
+    astray
+        Events left out for their clocks (:func:`calibration.periods.astray`).
     """
 
     scenario: Scenario
@@ -95,6 +98,7 @@ class Calibration:
     data: str
     seed: int
     simulations: int
+    astray: int = 0
 
     @property
     def flagged(self) -> list[str]:
@@ -117,6 +121,7 @@ class Calibration:
             "data": self.data,
             "seed": self.seed,
             "simulations": self.simulations,
+            "astray": self.astray,
             "version": twin.__version__,
             "estimates": [_plain(e) for e in self.estimates],
             "points": [p.to_dict() for p in self.points],
@@ -237,6 +242,8 @@ class _Job:
             msg = "there are no events to calibrate on; `twin ingest` takes some in"
             raise RunError(msg)
         self.data = _digest(self.events) if isinstance(source, pd.DataFrame) else source.digest()
+        far = astray(self.events["event_time"].to_numpy(np.int64), period_length(scenario.calendar))
+        self.events, self.astray = self.events[~far], int(far.sum())
         known = [self.data, scenario.hash(), seed, simulations, *kinds, twin.__version__]
         self.key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
         self.folder = folder
@@ -262,8 +269,9 @@ class _Job:
         ]
         done = posterior.calibrated(scenario, estimates, findings, data=self.data, seed=self.seed)
         return Calibration(
-            done, self.start, estimates, points, where, self.data, self.seed, self.simulations
-        )
+            done, self.start, estimates, points, where, self.data, self.seed, self.simulations,
+            self.astray,
+        )  # fmt: skip
 
     def estimates(self) -> list[Estimate]:
         """Return the direct estimates, kept by estimator."""

@@ -98,6 +98,8 @@ def told(done: Calibration) -> str:
         f"{known} values inferred by simulation, of {len(points)} stock points",
         f"{len(done.not_identified)} values not identified: they keep their prior",
     ]
+    if done.astray:
+        lines.append(f"{done.astray} events left out: their clocks are far from all others")
     for family, places in done.decoupling.items():
         stage = max(places, key=lambda s: places[s])
         lines.append(f"decoupling point of {family}: {stage}, probability {places[stage]:.2f}")

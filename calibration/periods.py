@@ -25,6 +25,11 @@ Point = tuple[str, str]
 Way = tuple[str, str, str]
 """What one item does between two sites: from, to, item (from: '' or an outside supplier)."""
 
+LEAP = 60
+"""Periods from all others from which an event's clock is doubted."""
+
+_FEW = 0.01  # share of all events
+
 
 @dataclass(frozen=True)
 class Periods:
@@ -115,6 +120,29 @@ def add_up(
     inside = (t >= low) & (t <= high)
     adder = _Adder(events[inside].assign(t=t[inside] - low), max(0, high - low + 1))
     return Periods(calendar, low, adder.n, **adder.series())
+
+
+def astray(times: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
+    """Return which events' clocks cannot be believed: so few lie so far from all others.
+
+    A record is cut where it is silent for more than :data:`LEAP` periods. Pieces that hold less than
+    a hundredth of its events are astray; a longer silence between two halves is none.
+
+    Parameters
+    ----------
+    times
+        Times of the events, microseconds since 1970, ``(n,)`` in any order.
+    length
+        Microseconds of a period.
+    """
+    if not times.size:
+        return np.zeros(0, bool)
+    order = np.argsort(times, kind="stable")
+    piece = np.concatenate([[0], np.cumsum(np.diff(times[order]) > LEAP * length)])
+    few = np.bincount(piece) < _FEW * times.size
+    found = np.empty(times.size, bool)
+    found[order] = few[piece]
+    return found
 
 
 def period_of(times: npt.NDArray[np.int64], calendar: Calendar) -> npt.NDArray[np.int64]:

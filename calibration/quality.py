@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from calibration.balance import BOOKS, COLUMNS, residuals
+from calibration.periods import astray
 from calibration.store import Store
 from calibration.store_parts import pieces
-from calibration.times import DAY, SECOND, day_name, to_iso
+from calibration.times import DAY, SECOND, day_name, period_length, to_iso
 from twin.schema import Scenario
 
 LATE = DAY
@@ -76,7 +78,8 @@ class Quality:
     """The data-quality report of a store.
 
     ``rows = accepted + duplicates + rejected`` over all loads. ``late`` and ``ahead`` count events
-    of ``timed`` ones: those of sources that were taken in while they went on.
+    of ``timed`` ones: those of sources that were taken in while they went on. ``astray`` ones lie
+    far from all others in time (:func:`calibration.periods.astray`).
     ``balance`` has a row a stock point, ``residuals`` a row a day (:mod:`calibration.balance`).
     """
 
@@ -93,6 +96,7 @@ class Quality:
     timed: int = 0
     late: int = 0
     ahead: int = 0
+    astray: int = 0
     devices: list[Device] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
     balance: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -130,7 +134,7 @@ def report(store: Store, scenario: Scenario | None = None) -> Quality:
         found.duplicates += load.duplicates
         found.rejected = dict(Counter(found.rejected) + Counter(load.rejected))
     table = store.table(_COLUMNS)  # once, in codes: some 80 bytes an event
-    _contents(table, found)
+    _contents(table, found, DAY if scenario is None else period_length(scenario.calendar))
     if found.events:
         for piece in pieces(table.select(["device", "seq", "event_time"]), "device"):
             found.devices += _devices(piece)
@@ -144,13 +148,14 @@ def report(store: Store, scenario: Scenario | None = None) -> Quality:
     return found
 
 
-def _contents(table: pa.Table, found: Quality) -> None:
+def _contents(table: pa.Table, found: Quality, length: int) -> None:
     names = ["kind", "source", "quality", "event_time", "ingest_time"]
     frame = table.select(names).to_pandas()
     found.events = len(frame)
     if frame.empty:
         return
     found.first, found.last = int(frame["event_time"].min()), int(frame["event_time"].max())
+    found.astray = int(astray(frame["event_time"].to_numpy(np.int64), length).sum())
     found.kinds, found.sources = _counted(frame["kind"]), _counted(frame["source"])
     for text, count in _counted(frame["quality"]).items():
         for mark in text.split():
@@ -297,6 +302,11 @@ def _lines(found: Quality) -> Iterator[str]:
         )
     else:
         yield "Recorded afterwards: how late each event arrived is not known"
+    if found.astray:
+        yield from _filled(
+            f"Far from all others in time: {found.astray:,} events; their clocks are doubted, and "
+            "calibration leaves them out"
+        )
     yield from _device_lines(found.devices)
     yield from _range_lines(found.ranges)
     yield from _balance_lines(found)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from calibration.events import REPLAYED, Event
+from calibration.periods import LEAP
 from calibration.store_parts import VOID
 from calibration.times import period_length, period_start
 from twin.errors import RunError
@@ -23,7 +24,6 @@ LATENESS = 0.5
 """Periods that an event may come late; later ones are booked with the period closed next."""
 
 _KNOWN = 60  # closed periods whose events are still recognised when they come again
-_LEAP = 60  # periods ahead of all others from which an event's clock is doubted
 _AGREED = 20  # such events in a row after which the clock is believed
 
 
@@ -111,7 +111,7 @@ class Batches:
             return
         arrived = event.ingest_time if REPLAYED not in event.quality else 0
         early = arrived and event.event_time > arrived + self._lateness + self._length
-        leaps = event.event_time > self.newest + _LEAP * self._length
+        leaps = event.event_time > self.newest + LEAP * self._length
         if early or (leaps and self._leapt < _AGREED):
             self.ahead += 1
             self._leapt += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import twin
@@ -12,6 +13,7 @@ from calibration import calibrate as module
 from calibration import emulate
 from calibration.calibrate import calibrate, decoupling_points
 from calibration.infer.point import PointResult, pooled
+from calibration.times import DAY
 from twin.errors import RunError
 from twin.load import load_text
 from twin.topology import build
@@ -119,6 +121,19 @@ def test_where_no_rule_fits_that_of_the_start_stays(events, start):
     assert set(found.flagged) == {"centre/tea", "shop/tea"}
     assert found.scenario.stock == start.stock
     assert all("that of the scenario stays" in p.notes[-1] for p in found.points)
+
+
+def test_two_events_with_wrong_clocks_change_nothing_and_are_told(events, start):
+    wrong = events.iloc[:2].assign(event_id=["x", "y"])
+    wrong["event_time"] += np.array([-5000, 30000]) * DAY
+    asked = {"seed": 5, "simulations": 64, "kinds": ("order_driven",)}
+    sound, found = (
+        calibrate(e, start, **asked)
+        for e in (events, pd.concat([events, wrong], ignore_index=True))
+    )
+    assert (sound.astray, found.astray) == (0, 2)
+    assert found.points == sound.points
+    assert [e.value for e in found.estimates] == [e.value for e in sound.estimates]
 
 
 def test_nothing_to_calibrate_on_is_refused(events, start):

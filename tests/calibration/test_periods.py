@@ -80,3 +80,11 @@ def test_no_events_no_series():
 def test_sales_are_told_apart_from_demand(mark):
     found = periods.add_up(emulate.frame([order(0, 4.0, mark)]), SCENARIO)
     assert found.sales_only == {("shop", "tea")}
+
+
+def test_a_few_events_with_a_wrong_clock_are_astray_and_a_long_silence_is_not():
+    days = np.concatenate([np.repeat(np.arange(364), 20), [-4000, 20000, 1500]])
+    np.testing.assert_array_equal(periods.astray(days * DAY, DAY), np.arange(days.size) >= 7280)
+    silence = np.concatenate([np.arange(100), np.arange(300, 400)])
+    assert not periods.astray(silence * DAY, DAY).any()
+    assert periods.astray(np.zeros(0, np.int64), DAY).size == 0
