@@ -11,8 +11,9 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,6 @@ from twin.study.result import opened
 from twin.study.running import study
 from twin.topology import build
 from viz import look
-from viz.breaks import unique
 from viz.study_charts_parts import Data, dense, styles
 from viz.study_told import findings_of
 
@@ -70,20 +70,25 @@ class Stored:
 
 @dataclass(frozen=True)
 class Move:
-    """Where a mark leads: what pressing it does, words for undo, and a disruption or positions."""
+    """Where a mark leads: what pressing it does, words for undo, and a disruption or positions.
+
+    Studies leave the scenario's own disruptions out, and so does what is made of them. ``more`` are
+    the changes of the study besides the positions: its buffers.
+    """
 
     action: str
     label: str
     disruption: Mapping[str, Any] | None = None
     positions: Mapping[str, str] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
-    def changes(self, scenario: Scenario) -> dict[str, Any]:
+    def changes(self) -> dict[str, Any]:
         """Return the changes of a what-if by dotted key."""
         if self.disruption is not None:
-            before = list(scenario.to_dict().get("disruptions", []))
-            return {"disruptions": [*before, dict(self.disruption)]}
+            return {"disruptions": [dict(self.disruption)]}
         chosen = (self.positions or {}).items()
-        return {f"families.{f}.decoupling_point": stage for f, stage in chosen}
+        moved = {f"families.{f}.decoupling_point": stage for f, stage in chosen}
+        return moved | ({**self.more, "disruptions": []} if self.more else {})
 
 
 # ---------------------------------------------------------------------------------------- running
@@ -207,7 +212,7 @@ def marked(found: Findings, chart: Chart, scenario: Scenario) -> dict[str, Any] 
     if chart.kind not in ("bars", "points") or data.frame.empty:
         return None
     places = _places(scenario)
-    moves = [move(row, scenario, places) for row in _rows(data)]
+    moves = [move(row, scenario, places, found.changes) for row in _rows(data)]
     if not any(moves):
         return None
     value, low, high = (data.numbers(c) for c in (chart.y, chart.low, chart.high))
@@ -242,7 +247,7 @@ def _rows(data: Data) -> Iterator[dict[str, Any]]:
 def picked(found: Findings, chart: Chart, index: int, scenario: Scenario) -> Move | None:
     """Return where a mark of a chart leads, by its place in :func:`marked`."""
     row = list(_rows(Data(chart, found.sheet(chart.sheet))))[index]
-    return move(row, scenario, _places(scenario))
+    return move(row, scenario, _places(scenario), found.changes)
 
 
 def _plain(x: float) -> float | None:
@@ -257,13 +262,23 @@ def _said(data: Data, value: float, low: float, high: float) -> str:
     return told
 
 
-def move(row: Mapping[str, Any], scenario: Scenario, places: Places) -> Move | None:
+def move(
+    row: Mapping[str, Any],
+    scenario: Scenario,
+    places: Places,
+    changes: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Move | None:
     """Return what a row of a sheet makes of a what-if; nothing if it names neither of both.
 
     A row names a ``place`` that is ``out`` for some periods, or a ``decoupling point``: a stage,
-    or ``laptop: boards, printer: dc``, or with a ``family`` that of this one alone.
+    or ``laptop: boards, printer: dc``, or with a ``family`` that of this one alone. ``changes`` are
+    those of the study by such a label.
     """
-    return _outage(row, scenario) or _position(row, places)
+    found = _outage(row, scenario) or _position(row, places)
+    more = changes.get(str(row.get("decoupling point")), {})
+    if found is None or not more or "family" in row:
+        return found
+    return replace(found, label=f"{found.label}, with its buffers, undisturbed", more=more)
 
 
 def _outage(row: Mapping[str, Any], scenario: Scenario) -> Move | None:
@@ -279,13 +294,12 @@ def _outage(row: Mapping[str, Any], scenario: Scenario) -> Move | None:
         else {"kind": "outage", "where": {"site": place}}
     )
     window = scenario.horizon - scenario.warmup
-    taken = [d.name for d in scenario.disruptions]
     entry = what | {
-        "name": unique(str(what["kind"]), taken), "start": scenario.warmup + window // 4,
+        "name": str(what["kind"]), "start": scenario.warmup + window // 4,
         "duration": int(out),
     }  # fmt: skip
     told = f"outage of {look.said(place)} for {look.plural(out, scenario.calendar.period)}"
-    return Move("Add this outage", told, disruption=entry)
+    return Move("Try this outage", told, disruption=entry)
 
 
 def _lanes(scenario: Scenario) -> set[str]:

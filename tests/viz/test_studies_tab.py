@@ -56,12 +56,11 @@ def pressed(index: int) -> Move:
 
 # ------------------------------------------------------------------------------------------ marks
 @pytest.mark.parametrize(("index", "aim"), [(0, "board_fab"), (1, "wafers->chip_foundry")])
-def test_a_place_becomes_an_outage_beside_those_there_are_and_can_be_undone(session, index, aim):
+def test_a_place_becomes_an_outage_alone_as_in_the_study_and_can_be_undone(session, index, aim):
     move = pressed(index)
     before = session.scenario.disruptions
-    assert session.set(move.label, **move.changes(session.scenario))
-    *kept, new = session.scenario.disruptions
-    assert kept == before
+    assert session.set(move.label, **move.changes())
+    (new,) = session.scenario.disruptions
     assert aim in (new.where.site, new.lane)
     assert new.duration == PLACES["out"][index]
     session.undo()
@@ -77,8 +76,17 @@ def test_a_place_becomes_an_outage_beside_those_there_are_and_can_be_undone(sess
 def test_a_position_becomes_that_of_its_families(session, row, stages):
     move = studies.move(row, FLAGSHIP, PLACED)
     assert move is not None
-    assert session.set(move.label, **move.changes(session.scenario))
+    assert session.set(move.label, **move.changes())
     assert [f.decoupling_point for f in session.scenario.families] == stages
+
+
+def test_a_position_of_a_study_comes_with_its_buffers_and_undisturbed(session):
+    changes = {"dc": {f"families.{f.name}.decoupling_point": "dc" for f in FLAGSHIP.families}}
+    changes["dc"]["stock[0].policy.safety_factor"] = 0.7
+    move = studies.move({"decoupling point": "dc"}, FLAGSHIP, PLACED, changes)
+    assert move is not None
+    assert session.set(move.label, **move.changes())
+    assert session.scenario == twin.apply(FLAGSHIP, {**changes["dc"], "disruptions": []})
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,8 @@ class Findings:
         What the study cannot tell.
     notes
         What it rests on.
+    changes
+        What makes a row of a sheet a what-if: changes by dotted key, by the row's label.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Findings:
     charts: tuple[Chart, ...] = ()
     limits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def sheet(self, name: str) -> Sheet:
         """Return the sheet of a name; a :class:`KeyError` if there is none."""
@@ -145,6 +148,7 @@ class Findings:
             "name": self.name, "title": self.title, "question": self.question,
             "answers": list(self.answers), "limits": list(self.limits), "notes": list(self.notes),
             "charts": [asdict(chart) for chart in self.charts], "sheets": sheets,
+            "changes": {label: dict(changes) for label, changes in self.changes.items()},
         }  # fmt: skip
 
     def save(self, folder: str | Path) -> list[Path]:
@@ -195,5 +199,5 @@ def _read(data: Mapping[str, Any]) -> Findings:
     return Findings(
         data["name"], data["title"], data["question"], tuple(texts["answers"]),
         tuple(sheet(s) for s in data["sheets"]), tuple(Chart(**c) for c in data["charts"]),
-        tuple(texts["limits"]), tuple(texts["notes"]),
+        tuple(texts["limits"]), tuple(texts["notes"]), data.get("changes", {}),
     )  # fmt: skip

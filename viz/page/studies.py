@@ -29,6 +29,7 @@ from viz.page.progress import Progress
 from viz.page.session import Session
 from viz.server import opening
 from viz.studies import Entry, Stored
+from viz.study_charts_names import sentence
 from viz.widgets.form import FormWidget
 from viz.widgets.marks import MarksWidget
 from viz.widgets.table import TableWidget
@@ -272,7 +273,7 @@ def _state(job: Job) -> str:
     if job.state == "running":
         left = "" if job.left is None else f", {_time(job.left)} left in this step"
         share = f", {look.share(round(job.share, 2))}" if job.share else ""
-        return f"{job.step}{share}{left}."
+        return f"{job.step.rstrip('.')}{share}{left}."
     if job.state == "failed":
         return f"could not be run. {job.error}"
     return f"{job.state}."
@@ -313,7 +314,11 @@ def Found(session: Session, shown: Shown) -> None:
         if found.question:
             _grey(found.question)
         for i, answer in enumerate(found.answers):
-            v.Html(tag="p", class_="twin-sentence" if i == 0 else "", children=[answer])
+            v.Html(
+                tag="p",
+                class_="twin-sentence" if i == 0 else "",
+                children=[sentence(answer, found.name)],
+            )
         Files(session, found)
         for chart in found.charts:
             Picture(session, found, chart, shown.pictures[chart.name]).key(
@@ -324,7 +329,7 @@ def Found(session: Session, shown: Shown) -> None:
             if texts:
                 v.Html(tag="h3", children=[title])
             for text in texts:
-                _grey(text)
+                _grey(sentence(text, found.name))
 
 
 @solara.component
@@ -349,16 +354,16 @@ def Picture(session: Session, found: Findings, chart: Chart, svg: str) -> None:
     def go(at: dict[str, Any]) -> None:
         move = studies.picked(found, chart, at["index"], session.scenario)
         if move is not None:
-            session.set(move.label, **move.changes(session.scenario))
+            session.set(move.label, **move.changes())
 
     if marked is not None:
         MarksWidget.element(chart=marked, name=chart.name, on_picked=go)
         return
     data = base64.b64encode(svg.encode()).decode()
     told = study_charts.words(chart, found.sheet(chart.sheet))
-    scrolled = {"data-figure": chart.name, "tabindex": "0", "aria-label": chart.title}
+    scrolled = {"data-figure": chart.name, "tabindex": "0", "aria-label": sentence(chart.title)}
     with v.Html(tag="figure", class_="twin-figure", attributes=scrolled):
-        v.Html(tag="h3", children=[chart.title])
+        v.Html(tag="h3", children=[sentence(chart.title)])
         v.Html(tag="img", attributes={"src": f"data:image/svg+xml;base64,{data}", "alt": told})
         if chart.caption:
             _grey(chart.caption)
