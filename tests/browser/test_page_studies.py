@@ -111,13 +111,14 @@ def test_a_finished_study_is_read_and_its_files_are_downloaded(studies, shot, tm
 
 def test_a_bar_becomes_an_outage_and_undo_takes_it_back(studies):
     read(studies)
-    before = len(bars(studies))
+    before = bars(studies)
     studies.click("[data-marks=ranking] [data-mark='0']")
-    until_count(studies, "[data-bar]", before + 1)
-    new = bars(studies)[-1]
-    assert (new["kind"], new["duration"]) == ("outage", "30")
+    until_count(studies, "[data-bar][data-duration='30']", 1)
+    (new,) = bars(studies)  # alone, as in the study
+    assert new["kind"] == "outage"
     undo(studies)
-    until_count(studies, "[data-bar]", before)
+    until_count(studies, "[data-bar][data-duration='30']", 0)
+    assert len(bars(studies)) == len(before)
 
 
 def test_a_point_moves_the_decoupling_point_by_the_keyboard(studies):
