@@ -223,6 +223,7 @@ def test_without_a_family_the_uptime_is_left_out_with_a_reason() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [({"paces": [-1]}, "paces"), ({"uptimes": []}, "uptimes"),
+     ({"uptimes": [0, 0.5]}, "above 0|greater than 0|> 0"),
      ({"lengths": [3, 3]}, "twice"), ({"severity": 0}, "severity"),
      ({"places": ["nowhere"]}, "nowhere")],
 )  # fmt: skip

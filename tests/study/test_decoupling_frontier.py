@@ -99,28 +99,12 @@ def test_the_break_even_of_costs_linear_in_a_price_is_where_algebra_puts_it(monk
     assert row["low"] <= row["at"] <= row["high"]
 
 
-def test_the_discount_that_evens_two_cuts_evens_them(found):
-    sheet = found.sheet("discount").frame
-    results = found.sheet("results").frame
-    assert len(sheet) == 1
-    assert results["with lateness"].notna().all()
-    assert 0 < sheet["discount"][0] < 1
-
-
 def test_the_mirror_comes_first_and_every_chart_has_its_sheet(found):
     assert found.charts[0].name == "mirror"
     assert {chart.sheet for chart in found.charts} <= {sheet.name for sheet in found.sheets}
     for chart in found.charts:
         named = (chart.x, chart.y, chart.low, chart.high, chart.group, chart.label)
         assert {c for c in named if c} <= set(found.sheet(chart.sheet).frame.columns)
-
-
-def test_regrets_are_what_the_costs_say(found):
-    regret = found.sheet("regret").frame.set_index(["decoupling point", "world"])["regret"]
-    cost = found.sheet("results").frame.set_index(["decoupling point", "world"])["with lateness"]
-    best = cost.groupby("world").min()
-    for cut, world in regret.index:
-        assert regret[cut, world] == pytest.approx(cost[cut, world] - best[world])
 
 
 def test_a_family_of_one_variant_has_no_mix_that_shifts(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from twin.study.ready.base import Bench
@@ -32,9 +33,17 @@ def test_the_two_shocks_reward_opposite_decoupling_points(lost):
     assert sign(extra[NEAR, MIX] - extra[FAR, MIX]) == 1
 
 
-def test_its_picture_has_one_shock_on_each_side_of_zero(lost):
+def test_its_picture_shows_days_lost_on_the_right_of_zero(lost):
     sheet, chart = mirrored(lost, [NEAR, FAR], "mirror", "title", "days")
-    left, right = sheet.frame[chart.low], sheet.frame[chart.high]
-    assert list(-left) == pytest.approx([35, 42], rel=0.2)
-    assert list(right) == pytest.approx([8.6, 0], abs=0.2 * 8.6)
-    assert list(sheet.frame[chart.x]) == [NEAR, FAR]
+    rows = sheet.frame.set_index([chart.x, chart.group])[chart.y]
+    assert list(rows[:, SUPPLY]) == pytest.approx([35, 42], rel=0.2)
+    assert list(rows[:, MIX]) == pytest.approx([8.6, 0], abs=0.2 * 8.6)
+    assert list(dict.fromkeys(sheet.frame[chart.x])) == [NEAR, FAR]
+
+
+def test_what_a_shock_wins_is_below_zero_for_either_shock():
+    days = {CALM: [300.0, 302], SUPPLY: [292.0, 294], MIX: [299.0, 301]}
+    told = {("few served", world): np.array(x) for world, x in days.items()}
+    sheet, chart = mirrored(told, ["few served"], "mirror", "title", "days")
+    assert list(sheet.frame[chart.y]) == [-8, -1]
+    assert "below zero: gained" in chart.y

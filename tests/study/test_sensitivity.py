@@ -14,6 +14,7 @@ from tests.study.cases import tables
 from twin.edits import apply
 from twin.errors import RunError, ScenarioError, TwinError
 from twin.load import load
+from twin.result import number
 from twin.schema import Scenario
 from twin.study.findings import Findings
 from twin.study.ready import ready_made
@@ -141,6 +142,17 @@ def test_a_tornado_by_hand_and_which_lever_comes_first() -> None:
     assert "turn holding first. From 0.1 to 0.3" in found.answers[0]
     assert "ordering comes second" in found.answers[1]
     assert "clearly behind" in found.answers[1]
+
+
+def test_shares_differ_by_points_in_table_picture_and_words_alike() -> None:
+    lever = {"level": {"key": "stock[0].policy.level", "low": 10, "high": 40, "whole": True}}
+    found = turned(shop(), method="tornado", levers=lever, metrics=["fill_rate"])
+    sheet = found.sheet("tornado_fill_rate")
+    ends = [sheet.frame[name][0] for name in ("at_low", "at_high")]
+    assert sheet.units["at_low"] == sheet.units["width_high"] == "points"
+    assert min(ends) < -20
+    for end in ends:
+        assert f"{number(end)} points" in found.answers[0]
 
 
 def test_a_lever_that_hurts_both_ways_is_as_wide_as_its_worst_end() -> None:

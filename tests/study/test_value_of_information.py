@@ -90,6 +90,22 @@ def test_a_few_devices_go_where_books_are_wrong_first() -> None:
     assert any("they bring" in told and ", clearly more" in told for told in found.answers)
 
 
+def test_places_are_judged_under_other_luck_than_they_were_chosen_by() -> None:
+    """The scenario's next seed, replication by replication as two runs made one by one."""
+    scenario = shops()
+    rows = valued(scenario, budget=1, metric="running_cost").sheet("placement").frame
+    row = rows[rows["way"] == "greedy"].iloc[0]
+    assert row["added"] == "cycle_count@south/tea"
+    worth = {}
+    for seed in (scenario.seed, scenario.seed + 1):
+        sets = ([], [{**COUNT, "where": {"site": "south"}}])
+        runs = [twin.run(scenario, set={"seed": seed, "devices": x}, threads=1) for x in sets]
+        none, one = (run.values["running_cost"].mean() / 120 for run in runs)
+        worth[seed] = none - one
+    assert row["worth"] == pytest.approx(worth[scenario.seed + 1])
+    assert row["worth"] != pytest.approx(worth[scenario.seed])
+
+
 def test_all_places_taken_make_good_and_random_placing_equal() -> None:
     frame = valued(shops(), budget=4).sheet("placement").frame
     last = frame[frame["devices"] == 4]

@@ -38,6 +38,7 @@ WEEK = {"day": 7, "week": 1}
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Working = Annotated[float, Field(gt=0, le=1)]
 Pace = Annotated[float, Field(ge=0, le=10)]
 Periods = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -84,9 +85,9 @@ class CovidWave(Options):
     supplier: str | None = param(
         None, "site whose uptime is varied; default: the supplier that most value comes from"
     )
-    uptimes: list[Share] = param(
+    uptimes: list[Working] = param(
         lambda: [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0],
-        "its uptimes",
+        "its uptimes, each above 0",
         unit="share",
         min_length=2,
     )

@@ -141,11 +141,11 @@ def _findings(
     if DISCOUNT in options.levers and rows:
         pairs.append(discount_sheet(rows, against))
         said += words.discount(rows, against)
-    sheets = [sheet for sheet, _ in pairs] + [told.results(), sweeps.sheet()]
+    sheets = [sheet for sheet, _ in pairs] + [*told.judged(), told.results(), sweeps.sheet()]
     return Findings(
         "decoupling-frontier", f"Decoupling frontier: {scenario.title or scenario.name}", QUESTION,
         (*words.choice(told), *said), tuple(sheets), tuple(chart for _, chart in pairs),
-        _limits(options, told, sweeps), _notes(told, shock, unit),
+        _limits(options, told, sweeps), _notes(told, shock, unit), told.cuts.changes,
     )  # fmt: skip
 
 

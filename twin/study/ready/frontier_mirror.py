@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,7 +95,7 @@ def lost_days(bench: Bench) -> dict[tuple[str, str], Floats]:
 def mirrored(
     lost: Mapping[tuple[str, str], Floats], cuts: list[str], name: str, title: str, unit: str
 ) -> tuple[Sheet, Chart]:
-    """Return what each shock costs at each decoupling point, back to back.
+    """Return what each shock costs at each decoupling point, side by side.
 
     Parameters
     ----------
@@ -106,27 +107,25 @@ def mirrored(
         Of the sheet and its chart, and of the numbers.
     """
     rows = []
-    for n, cut in enumerate(cuts):
-        extra = {w: ends(lost[cut, w] - lost[cut, CALM]) for w in (SUPPLY, MIX)}
+    for cut, world in itertools.product(cuts, (SUPPLY, MIX)):
+        extra = ends(lost[cut, world] - lost[cut, CALM])
         rows.append({
-            "decoupling point": cut, "calm": float(lost[cut, CALM].mean()),
-            **{f"{w}{end}": x for w in extra for end, x in zip(("", " low", " high"), extra[w],
-                                                               strict=True)},
-            SUPPLY_LEFT: -extra[SUPPLY].mean, MIX_RIGHT: extra[MIX].mean, "order": len(cuts) - n,
+            "decoupling point": cut, "shock": world, LOST: extra.mean, "low": extra.low,
+            "high": extra.high, "lost in calm": float(lost[cut, CALM].mean()),
         })  # fmt: skip
     frame = pd.DataFrame(rows)
-    units = {str(c): unit for c in frame.columns if c not in ("decoupling point", "order")}
+    units = dict.fromkeys((LOST, "low", "high", "lost in calm"), unit)
     caption = (
-        "Demand not served that calm times would have served: left what the supply shock takes "
-        "(below zero in the table), right what the mix shock takes. Stock near the customer shortens the "
-        "left bars, generic stock upstream the right ones."
+        "Demand not served that calm times would have served. Right of zero it is lost; left of "
+        "zero the shock helped: one that serves few in calm times has little to lose. Stock near "
+        "the customer shortens the bars of the supply shock, generic stock those of the mix shock."
     )
     sheet = Sheet(name, title, frame, units, caption)
     chart = Chart(
-        "tornado", name, title, name, "decoupling point", "order", SUPPLY_LEFT, MIX_RIGHT,
-        caption=caption,
+        "bars", name, title, name, "decoupling point", LOST, "low", "high", group="shock",
+        caption=caption, zero=True,
     )  # fmt: skip
     return sheet, chart
 
 
-SUPPLY_LEFT, MIX_RIGHT = "lost to the supply shock", "lost to the mix shock"
+LOST = "lost to the shock (below zero: gained)"

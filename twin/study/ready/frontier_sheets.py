@@ -16,6 +16,7 @@ from twin.study.findings import Chart, Sheet
 from twin.study.intervals import bootstrap, cvar
 from twin.study.ready.frontier_cuts import Cuts, label
 from twin.study.ready.frontier_tables import Ends, ends, front, regrets, sign
+from twin.study.ready.frontier_worlds import BOTH, CALM, SUPPLY
 from twin.study.result import FEWEST_IN_TAIL
 from twin.sums import Floats
 from twin.topology import build
@@ -62,6 +63,11 @@ class Told:
         return self._over_worlds(self.costs)
 
     @functools.cached_property
+    def running(self) -> Floats:
+        """Mean of the running costs over the worlds by their weights, ``(C, R)``."""
+        return self._over_worlds(self.table("running_cost"))
+
+    @functools.cached_property
     def service(self) -> Floats:
         """Mean of the on-time share over the worlds by their weights, ``(C, R)``."""
         return self._over_worlds(self.table("on_time"))
@@ -84,8 +90,7 @@ class Told:
     @functools.cached_property
     def front(self) -> list[str]:
         """The cuts that no other beats in expected running cost and on-time share."""
-        running = self._over_worlds(self.table("running_cost"))
-        return [self.labels[n] for n in front(running, self.service)]
+        return [self.labels[n] for n in front(self.running, self.service)]
 
     @functools.cached_property
     def today(self) -> str | None:
@@ -122,6 +127,11 @@ class Told:
         mine = self.regrets[self.at(cut)]
         w = int(mine.mean(axis=1).argmax())
         return self.worlds[w], ends(mine[w])
+
+    @property
+    def hardest(self) -> str:
+        """The world with most shocks of those that were run."""
+        return next(w for w in (BOTH, SUPPLY, CALM) if w in self.worlds)
 
     def tail_of(self, cut: str, world: str) -> Ends:
         """Return the mean of the worst costs of a cut in a world, lateness included."""
@@ -169,38 +179,67 @@ class Told:
         return row
 
     def choice(self) -> tuple[Sheet, Chart]:
-        """Return one row per cut, the cheapest in expectation first, and the frontier's picture."""
+        """Return one row per cut, the cheapest in expectation first, and the frontier's picture.
+
+        The front is that of both axes: lateness is on the upright one, so it is not in the cost.
+        """
         rows = []
         for cut in self.cheapest:
-            n, (world, regret) = self.at(cut), self.worst(cut)
-            cost, on_time = ends(self.expected[n]), ends(self.service[n])
-            expected = ends(np.einsum("wr,w->r", self.regrets[n], self.weights))
-            marks = [m for m, yes in (("today", cut == self.today), ("front", cut in self.front))
-                     if yes]  # fmt: skip
+            n = self.at(cut)
+            marks = ["today"] if cut == self.today else []
+            marks.append("front" if cut in self.front else "beaten")
             rows.append({
-                "decoupling point": cut, "expected cost": cost.mean, "cost low": cost.low,
-                "cost high": cost.high, "on time": on_time.mean, "on time low": on_time.low,
-                "on time high": on_time.high, "largest regret": regret.mean,
-                "regret low": regret.low, "regret high": regret.high, "regretted in": world,
-                "expected regret": expected.mean, "expected regret low": expected.low,
-                "expected regret high": expected.high, "marks": ", ".join(marks) or "beaten",
-                **self.cuts.buffers.get(cut, {}),
+                "decoupling point": cut, "marks": ", ".join(marks),
+                **_columns("running cost", ends(self.running[n])),
+                **_columns("on time", ends(self.service[n])),
             })  # fmt: skip
-        frame = pd.DataFrame(rows)
-        shares = {str(c): "share" for c in frame.columns if str(c).startswith("on time")}
-        money = {str(c): self.money for c in frame.columns
-                 if ("cost" in str(c) or "regret" in str(c)) and c != "regretted in"}  # fmt: skip
-        title = "Decoupling points by expected cost and service"
+        units = {f"running cost{end}": self.money for end in _ENDS}
+        units |= {f"on time{end}": "share" for end in _ENDS}
+        title = "Decoupling points by running cost and service"
         caption = (
-            "Means over the worlds by their weights, lateness in the costs. Front: no other one is "
-            "clearly better in running cost or service and not clearly worse in the other."
+            "Means over the worlds by their weights, the cheapest with lateness first. Lateness is "
+            "on the upright axis and not in the cost. Front: no other one is clearly better in one "
+            "of the two and not clearly worse in the other."
         )
-        sheet = Sheet("frontier", title, frame, {**shares, **money}, caption)
+        sheet = Sheet("frontier", title, pd.DataFrame(rows), units, caption)
         chart = Chart(
-            "points", "frontier", title, "frontier", "expected cost", "on time", "on time low",
+            "points", "frontier", title, "frontier", "running cost", "on time", "on time low",
             "on time high", group="marks", label="decoupling point", caption=caption,
         )  # fmt: skip
         return sheet, chart
+
+    def judged(self) -> list[Sheet]:
+        """Return what a choice rests on, one row per cut: costs and regrets; tails; buffers."""
+        hardest = self.hardest
+        costs, risks = [], []
+        for cut in self.cheapest:
+            n, (world, regret) = self.at(cut), self.worst(cut)
+            costs.append({
+                "decoupling point": cut, **_columns("cost", ends(self.expected[n])),
+                **_columns("largest regret", regret), "regretted in": world,
+            })  # fmt: skip
+            over = np.einsum("wr,w->r", self.regrets[n], self.weights)
+            written = self._over_worlds(self.table("write_off_rate"))[n]
+            risks.append({
+                "decoupling point": cut, **_columns("tail", self.tail_of(cut, hardest)),
+                **_columns("write off rate", ends(written)),
+                **_columns("expected regret", ends(over)),
+            })  # fmt: skip
+        units = {f"{name}{end}": self.money for end in _ENDS
+                 for name in ("cost", "largest regret", "tail", "expected regret")}  # fmt: skip
+        units |= {f"write off rate{end}": "share" for end in _ENDS}
+        over = "Means over the worlds by their weights, lateness in the costs."
+        worst = (
+            f"Tail: mean of the worst {100 * (1 - self.tail):.3g} % of the costs in '{hardest}'."
+        )
+        found = [
+            Sheet("choice", "Expected cost and largest regret", pd.DataFrame(costs), units, over),
+            Sheet("risk", "Tails and write-offs", pd.DataFrame(risks), units, f"{over} {worst}"),
+        ]
+        levers = [{"decoupling point": cut, **x} for cut, x in self.cuts.buffers.items()]
+        if levers:
+            found.append(Sheet("buffers", "Tuned buffers", pd.DataFrame(levers)))
+        return found
 
     def regret(self) -> tuple[Sheet, Chart]:
         """Return the regrets by cut and world, as a table and a picture."""
@@ -221,3 +260,7 @@ class Told:
 
 
 _ENDS = ("", " low", " high")
+
+
+def _columns(name: str, found: Ends) -> dict[str, float]:
+    return {f"{name}{end}": x for end, x in zip(_ENDS, found, strict=True)}

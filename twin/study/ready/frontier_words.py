@@ -12,7 +12,7 @@ from twin.study.ready.frontier_break_even import Sweeps
 from twin.study.ready.frontier_mirror import FAR, NEAR
 from twin.study.ready.frontier_sheets import Told
 from twin.study.ready.frontier_tables import ends, sign
-from twin.study.ready.frontier_worlds import BOTH, CALM, MIX, SUPPLY
+from twin.study.ready.frontier_worlds import CALM, MIX, SUPPLY
 from twin.study.ready.words import said
 from twin.sums import Floats
 
@@ -112,7 +112,7 @@ def own_mirror(told: Told, lost: Lost, unit: str) -> list[str]:
 
 def tail(told: Told) -> str:
     """Return which cut is best in the tail of the hardest world."""
-    world = next(w for w in (BOTH, SUPPLY, CALM) if w in told.worlds)
+    world = told.hardest
     tails = {cut: told.tail_of(cut, world) for cut in told.labels}
     best = min(tails, key=lambda cut: tails[cut].mean)
     return (

@@ -289,10 +289,11 @@ class Tornado:
 
     def sheet(self, metric: str) -> Sheet:
         """Return the table of a KPI."""
-        unit = unit_of(self.scenario, metric)
-        names = ("at_low", "at_high", "width")
+        unit = unit_of(self.scenario, metric, difference=True)
+        effects = [f"{name}{end}" for name in ("at_low", "at_high", "width") for end in ENDS]
         frame = self.frame(metric).drop(columns="number")
-        units = {f"{name}{end}": unit for name in names for end in ENDS}
+        frame[effects] *= 100 if unit == "points" else 1
+        units = dict.fromkeys(effects, unit)
         return Sheet(f"tornado_{metric}", f"{metric}: one lever at a time", frame, units)
 
     def chart(self, metric: str) -> Chart:
