@@ -29,6 +29,7 @@ LEAP = 60
 """Periods from all others from which an event's clock is doubted."""
 
 _FEW = 0.01  # share of all events
+_RECORD = 0.9  # share of all events that one unbroken piece holds
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,14 @@ def add_up(
     scenario
         Its calendar says what a period is; nothing else of it is read.
     first, last
-        First and last period wanted; default: those of the first and last event.
+        First and last period wanted; default: those of the first and last event whose clock can be
+        believed (:func:`astray`).
     """
     events = events.drop_duplicates(["source", "event_id"])
     calendar = scenario.calendar
+    if first is None and last is None:
+        far = astray(events["event_time"].to_numpy(np.int64), period_length(calendar))
+        events = events[~far]
     t = period_of(events["event_time"].to_numpy(np.int64), calendar)
     low, high = (int(t.min()), int(t.max())) if t.size else (0, -1)
     low, high = low if first is None else first, high if last is None else last
@@ -126,7 +131,7 @@ def astray(times: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
     """Return which events' clocks cannot be believed: so few lie so far from all others.
 
     A record is cut where it is silent for more than :data:`LEAP` periods. Pieces that hold less than
-    a hundredth of its events are astray; a longer silence between two halves is none.
+    a hundredth of its events, or a single one, are astray where one piece holds nine tenths of all.
 
     Parameters
     ----------
@@ -139,7 +144,10 @@ def astray(times: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
         return np.zeros(0, bool)
     order = np.argsort(times, kind="stable")
     piece = np.concatenate([[0], np.cumsum(np.diff(times[order]) > LEAP * length)])
-    few = np.bincount(piece) < _FEW * times.size
+    held = np.bincount(piece)
+    few = held <= max(1, _FEW * times.size)
+    if held.max() < _RECORD * times.size:  # no piece is the record: what is rare is no wrong clock
+        few[:] = False
     found = np.empty(times.size, bool)
     found[order] = few[piece]
     return found

@@ -88,3 +88,16 @@ def test_a_few_events_with_a_wrong_clock_are_astray_and_a_long_silence_is_not():
     silence = np.concatenate([np.arange(100), np.arange(300, 400)])
     assert not periods.astray(silence * DAY, DAY).any()
     assert periods.astray(np.zeros(0, np.int64), DAY).size == 0
+
+
+def test_a_sparse_record_keeps_all_and_a_short_one_loses_its_wrong_clock():
+    assert not periods.astray(np.arange(120) * 61 * DAY, DAY).any()
+    short = np.concatenate([np.arange(50), [23000]]) * DAY
+    np.testing.assert_array_equal(periods.astray(short, DAY), np.arange(51) == 50)
+
+
+def test_a_wrong_clock_does_not_stretch_what_is_added_up():
+    events = emulate.events(SCENARIO)
+    wrong = events.iloc[:1].assign(event_id="x", event_time=events["event_time"].max() + 9000 * DAY)
+    found = periods.add_up(pd.concat([events, wrong], ignore_index=True), SCENARIO)
+    assert found.n == periods.add_up(events, SCENARIO).n
