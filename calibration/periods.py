@@ -145,7 +145,7 @@ def astray(times: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
     order = np.argsort(times, kind="stable")
     piece = np.concatenate([[0], np.cumsum(np.diff(times[order]) > LEAP * length)])
     held = np.bincount(piece)
-    few = held <= max(1, _FEW * times.size)
+    few = (held <= max(1, _FEW * times.size)) & (held < held.max())
     if held.max() < _RECORD * times.size:  # no piece is the record: what is rare is no wrong clock
         few[:] = False
     found = np.empty(times.size, bool)
