@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from twin.result import number, words
+from twin.study.ready.stress_buffers import SURVIVES
 from twin.study.ready.stress_runs import Test
 from twin.study.ready.words import NOISE
 
@@ -25,9 +26,6 @@ LIMITS = (
     "above by what the window of the performance takes to notice.",
     "Intervals are over luck within the model; they know nothing of what the model leaves out.",
 )
-
-SURVIVES = 0.95
-"""Share of replications that must survive where stock is said to cover an outage."""
 
 
 def answers(test: Test, table: pd.DataFrame, buffers: pd.DataFrame) -> tuple[str, ...]:
