@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import twin
 from tests.kpi_cases import serial
 from tests.study.cases import tables
 from twin.check import CHECKS, CHECKS_OF_DISRUPTIONS
@@ -72,6 +73,32 @@ def test_every_site_and_every_lane_is_taken_out_each_for_its_own_time() -> None:
     assert set(frame["place"]) == {p.name for p in places(top, "both", "*")}
     assert frame.set_index("place")["out"].to_dict()[source] == 33
     assert sorted(set(frame["out"])) == [20, 33]
+
+
+def test_a_time_of_its_own_for_a_place_that_is_not_there_is_refused() -> None:
+    scenario, source = chain(1)
+    for name in ("moon", source.upper()):
+        with pytest.raises(RunError, match=f"own: no place is named '{name}'"):
+            stressed(scenario, own={name: 5})
+
+
+def test_late_units_and_lost_sales_are_those_of_single_runs() -> None:
+    scenario, source = chain(1)
+    row = stressed(scenario, places=source, duration=40, start=118).sheet("places").frame.iloc[0]
+    fire = {
+        "kind": "outage",
+        "name": "fire",
+        "where": {"site": source},
+        "start": 118,
+        "duration": 40,
+    }
+    hit = twin.run(
+        twin.apply(scenario, {"disruptions": [fire]}), record=["sinks.lost", "sinks.demand"]
+    )
+    lost = hit.series["sinks.lost"][scenario.warmup :].sum() / hit.scenario.replications
+    demand = hit.series["sinks.demand"][scenario.warmup :].mean()
+    assert row["lost_sales"] == pytest.approx(lost, rel=1e-6)
+    assert row["late_units"] == pytest.approx(hit.values["loss_area"].mean() * demand, rel=1e-6)
 
 
 def test_a_sweep_of_weeks_loses_the_more_the_longer_it_is() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from twin.kpis import KPIS
@@ -22,12 +24,23 @@ UNITS = {
        ("loss_area", "tts", "ttr", "survived", "unrecovered")},
 }  # fmt: skip
 
+FIRST = ("place", "out", "exposure", "first", "loss_area", "ttr", "lost_sales")
+"""What the table of places begins with: a page shows no more than fits."""
+
+BOUNDS = ("place", "out", "tts", "lp_tts", "survived", "late_units", "lp_lost", "short")
+
 PLACES = (
     "One row per site and lane, the worst first. out: how long it is out. exposure: risk exposure "
     "index, profit lost over the most that any place costs; first: how sure it is the worst. tts: "
     "time to survive, over the replications that fell (survived: share that did not); ttr: time "
     "to recover; short: out less tts. late_units: loss_area times demand. lp_tts, lp_lost: the "
     "linear programmes (empty: for ever). worth: value of what goes through it while calm."
+)
+
+PROGRAMMES = (
+    "lp_tts and lp_lost are what the best that anyone could do survives and loses (empty: for ever), "
+    "against full service. tts and late_units count from the undisrupted twin, which may be late "
+    "itself; where it is, late_units may be less than lp_lost."
 )
 
 
@@ -53,9 +66,13 @@ def shown(
     swept
         Outages of other lengths, if any were asked for.
     """
-    top, unit = table.head(MANY), _units(scenario)
+    table, unit = _ordered(table), _units(scenario)
+    top = table.head(MANY)
     sheets = [
         Sheet("places", "Sites and lanes, the worst first", table, unit, PLACES),
+        Sheet(
+            "programmes", "Beside the linear programmes", _columns(table, BOUNDS), unit, PROGRAMMES
+        ),
         Sheet("worst", f"The worst {len(top)} of {len(table)} places", top, unit),
         Sheet("service", "Service of the worst places after the outage begins", _long(drawn), unit),
     ]
@@ -71,6 +88,17 @@ def shown(
         ]
         charts.append(_of_lengths())
     return tuple(sheets), tuple(charts)
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with what matters most first."""
+    first = list(_columns(table, FIRST))
+    return table[[*first, *(name for name in table if name not in first)]]
+
+
+def _columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return columns of a table with the ends of their intervals."""
+    return table[[f"{n}{end}" for n in names for end in ENDS if f"{n}{end}" in table]]
 
 
 def _units(scenario: Scenario) -> dict[str, str]:
