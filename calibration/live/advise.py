@@ -157,6 +157,11 @@ def topic(scenario: str, one: Advice) -> str:
     return "/".join([PREFIX, *(quote(part, safe=" ") for part in parts)])
 
 
+def topics(scenario: str) -> str:
+    """Return the filter of all topics of a scenario's recommendations."""
+    return f"{PREFIX}/{quote(scenario, safe=' ')}/#"
+
+
 def same(a: bytes, b: bytes) -> bool:
     """Return whether two messages say the same: numbers within 5 %, whenever they were said."""
     one, other = json.loads(a), json.loads(b)

@@ -37,6 +37,7 @@ def following(health: Health, tracker: Tracker | None) -> Iterator[None]:
         yield
         return
     health.twin = tracker.summary, tracker.metrics
+    health.rests_on_replay = lambda: tracker.replayed
     before = sys.getswitchinterval()
     sys.setswitchinterval(_TURN)
     tracker.start()

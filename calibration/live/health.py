@@ -24,7 +24,8 @@ class Health:
     ----------
     mode
         ``shadow``: listens only. ``twin``: recommendations are written back as well. While what
-        comes in was recorded before, the mode shown is ``replay``, whatever is given.
+        comes in, or what the live twin looks back on, was emulated or recorded before, the mode
+        shown is ``replay``, whatever is given.
 
     Attributes
     ----------
@@ -42,6 +43,8 @@ class Health:
         Seconds from the event to its arrival, the largest of the last batch.
     twin
         Figures of the live twin, where one follows: main numbers, and lines for Prometheus.
+    rests_on_replay
+        Whether what the live twin believes rests on emulated or replayed events.
     """
 
     def __init__(self, mode: Mode = "shadow") -> None:
@@ -54,12 +57,13 @@ class Health:
         self.connected = False
         self.replayed = False
         self.twin: tuple[Callable[[], dict[str, object]], Callable[[], str]] | None = None
+        self.rests_on_replay: Callable[[], bool] = lambda: False
         self._mode = mode
 
     @property
     def mode(self) -> Mode:
         """Which mode is on, said honestly."""
-        return "replay" if self.replayed else self._mode
+        return "replay" if self.replayed or self.rests_on_replay() else self._mode
 
     def heard(self, site: str, device: str, arrived: int) -> None:
         """Note that a device was heard."""

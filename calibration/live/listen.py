@@ -24,10 +24,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from calibration.events import REPLAYED, Event
+from calibration.events import Event
+from calibration.live import advise
 from calibration.live.beside import endpoint, following
 from calibration.live.connection import KEEPALIVE, Access, LiveError, refused, unreachable
 from calibration.live.health import Health
+from calibration.live.origin import made
 from calibration.live.payloads import PREFIX, TOPICS, Reader, Rejected
 from calibration.live.tracker import Tracker
 from calibration.store import Store
@@ -147,6 +149,9 @@ class _Consumer:
         self.client.on_subscribe = self._on_subscribe
         self.client.on_message = self._on_message
         self.client.on_publish = self._on_publish
+        self.own = ""  # filter of the recommendations that are ours to write
+        if tracker is not None and tracker.mode == "twin":
+            self.own = advise.topics(tracker.scenario.name)
         self.load = Load(access.url)
         self.pending: list[_Waiting] = []
         self.connection = 0  # messages of an earlier connection must not be acknowledged
@@ -260,7 +265,7 @@ class _Consumer:
             health.heard(event.site, event.device, event.ingest_time)
         if events:
             health.lag = max(e.ingest_time - e.event_time for e in events) / 1e6
-            health.replayed = any(REPLAYED in e.quality for e in events)
+            health.replayed = any(made(e) for e in events)
 
     def _keep(self, rejected: list[Rejected]) -> None:
         """Append what was not taken to a file, up to a size that cannot fill the disk."""
@@ -329,7 +334,10 @@ class _Consumer:
         self.health.sessions += not flags.session_present
         # retained messages are of interest once, when the session begins
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        client.subscribe([(topic, options) for topic in self.topics])
+        asked = [(topic, options) for topic in self.topics]
+        if self.own:  # what was said in an earlier life may have to be taken back
+            asked.append((self.own, SubscribeOptions(qos=0, noLocal=True)))
+        client.subscribe(asked)
 
     def _on_disconnect(self, *given: Any) -> None:
         code = given[3]
@@ -344,7 +352,7 @@ class _Consumer:
     def _on_subscribe(
         self, _: object, __: object, ___: int, codes: list[Any], ____: object
     ) -> None:
-        for topic, code in zip(self.topics, codes, strict=False):
+        for topic, code in zip((*self.topics, self.own), codes, strict=False):
             self.health.reason_codes["SUBACK", str(code)] += 1
             if code.is_failure:
                 self.failed = LiveError(
@@ -356,14 +364,25 @@ class _Consumer:
         self.health.reason_codes["PUBACK", str(code)] += 1
 
     def _on_message(self, _: object, __: object, message: mqtt.MQTTMessage) -> None:
+        topic = _topic(message)
+        if self._is_advice(topic, message):
+            return
         self.health.received += 1
         # paho's own object is let go: hundreds of them cost more to keep than all else together
         payload = bytes(message.payload)
         waiting = _Waiting(
-            _topic(message), payload, now(), self.connection, message.mid, message.qos,
+            topic, payload, now(), self.connection, message.mid, message.qos,
             bool(message.dup),
         )  # fmt: skip
         self.pending.append(waiting)
+
+    def _is_advice(self, topic: str, message: mqtt.MQTTMessage) -> bool:
+        """Return whether a message comes of our own filter: no telemetry; note it if retained."""
+        if not self.own or not topic.startswith(self.own[:-1]):
+            return False
+        if self.tracker is not None and message.retain and message.payload:
+            self.tracker.retained(topic)
+        return not message.qos  # else of a filter of the user's, to be acknowledged in its turn
 
 
 def _topic(message: mqtt.MQTTMessage) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from calibration.events import REPLAYED, Event
-from calibration.live import advise, figures
+from calibration.events import Event
+from calibration.live import advise, figures, origin
 from calibration.live.batches import LATENESS, Batches, from_frame
 from calibration.live.follow import Follower
 from calibration.periods import period_of
@@ -79,10 +79,11 @@ class Tracker:
         self._overflown = False
         self._out: deque[tuple[str, bytes]] = deque()
         self._said: dict[str, bytes] = {}
+        self._kept: deque[str] = deque()  # topics that the broker holds of an earlier life
         self._text = ""
         self._wake, self._stop = threading.Event(), threading.Event()
         self._heard, self._busy = now(), 0.0
-        self._replayed = False
+        self._made: int | None = None  # time of the newest event that is of no real chain
         self._thread = threading.Thread(target=self._work, name="twin", daemon=True)
 
     def start(self) -> None:
@@ -104,6 +105,22 @@ class Tracker:
         self._given.append(events)
         if len(events) >= _FULL:
             self._busy = time.monotonic()
+        self._wake.set()
+
+    @property
+    def replayed(self) -> bool:
+        """Whether what is believed rests on emulated or replayed events.
+
+        It does while one is among what a twin that begins now would look back on.
+        """
+        if self._made is None or self.follower is None:
+            return False
+        back = HISTORY * period_length(self.scenario.calendar)
+        return self.follower.batches.newest - self._made <= back
+
+    def retained(self, topic: str) -> None:
+        """Note a recommendation that the broker holds: taken back unless it is said again."""
+        self._kept.append(topic)
         self._wake.set()
 
     def outgoing(self) -> list[tuple[str, bytes]]:
@@ -145,6 +162,7 @@ class Tracker:
         if events is None:
             return
         length = period_length(self.scenario.calendar)
+        self._note(origin.newest_made_of(events))
         since = int(events["event_time"].max()) - CATCH_UP * length
         self.follower = Follower.begin(self.scenario, events, since, lateness=self._lateness)
         self.follower.add(from_frame(events[events["event_time"] >= since - length]))
@@ -165,12 +183,18 @@ class Tracker:
             events = self._given.popleft()
             self._waiting -= len(events)
             self._heard = now()
-            self._replayed = any(REPLAYED in e.quality for e in events)
+            self._note(origin.newest_made(events))
             self._take(events)
         silent = (now() - self._heard) / 1e6 > _QUIET
-        if silent and not self._replayed and self.follower is not None:
+        if silent and not self.replayed and self.follower is not None:
             late = self._lateness * period_length(self.scenario.calendar)
             self._advance(int(period_of(_one(now() - late), self.scenario.calendar)[0]))
+        self._take_back()
+
+    def _note(self, made: int | None) -> None:
+        """Remember the newest event that is of no real chain."""
+        if made is not None:
+            self._made = made if self._made is None else max(made, self._made)
 
     def _take(self, events: list[Event]) -> None:
         if not events:
@@ -193,7 +217,7 @@ class Tracker:
             return
         self._text = figures.metrics(follower, closed)
         if self.mode == "twin":
-            mode: Literal["replay", "twin"] = "replay" if self._replayed else "twin"
+            mode: Literal["replay", "twin"] = "replay" if self.replayed else "twin"
             self._say(advise.messages(follower, advise.advice(follower), mode))
 
     def _say(self, found: dict[str, bytes]) -> None:
@@ -205,6 +229,13 @@ class Tracker:
         for topic in self._said.keys() - found.keys():
             del self._said[topic]
             self._out.append((topic, b""))
+
+    def _take_back(self) -> None:
+        """Take back what the broker holds of an earlier life and this one does not say."""
+        while self._kept:
+            topic = self._kept.popleft()
+            if topic not in self._said:
+                self._out.append((topic, b""))
 
 
 def recorded(path: Path, scenario: Scenario, periods: int) -> pd.DataFrame | None:

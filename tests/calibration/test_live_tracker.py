@@ -25,8 +25,8 @@ from calibration.live.publish import publish
 from calibration.live.tracker import Tracker
 from calibration.store import Store
 from tests.calibration.brokers import Broker
-from tests.calibration.test_follow import CALIBRATED, DAYS, REAL
-from tests.calibration.test_listen import until
+from tests.calibration.test_follow import CALIBRATED, DAY, DAYS, REAL, START
+from tests.calibration.test_listen import listening, until
 
 ALL = "twin/recommendations/#"
 
@@ -123,12 +123,81 @@ def test_a_twin_that_begins_again_goes_on_from_the_store(tmp_path, told) -> None
     assert (found.last.stock[0] <= last.stock[2]).all()
 
 
+def modes(events: Any, path: Path, *batches: Any) -> tuple[set[str], Tracker]:
+    """Return the modes of what a twin says that begins with a store, then hears batches."""
+    tracker = Tracker(CALIBRATED, path, mode="twin")
+    with Store(path) as store:
+        store.add(events)
+        tracker.start()
+        until(lambda: tracker.follower is not None)
+        for batch in batches:
+            store.add(batch)
+            tracker.offer(batch)
+        tracker.stop()
+    said = [json.loads(payload) for _, payload in tracker.outgoing() if payload]
+    return {m["mode"] for m in said}, tracker
+
+
+def real(events: Any) -> Any:
+    return [e._replace(source="erp", quality="") for e in events]
+
+
+def test_what_rests_on_emulated_events_of_the_store_is_said_as_replay(tmp_path, told) -> None:
+    events = from_frame(told)
+    found, tracker = modes(events, tmp_path / "emulated.db")
+    assert (found, tracker.replayed) == ({"replay"}, True)
+    found, tracker = modes(real(events), tmp_path / "real.db")
+    assert (found, tracker.replayed) == ({"twin"}, False)
+
+
+@pytest.mark.parametrize(("since", "mode"), [(100, "replay"), (10, "twin")])
+def test_real_events_make_it_live_once_no_emulated_one_is_looked_back_on(
+    since, mode, tmp_path, told
+) -> None:
+    events = sorted(from_frame(told), key=lambda e: e.event_time)
+    at = START + since * DAY
+    before = [e for e in events if e.event_time < at]
+    after = real(e for e in events if e.event_time >= at)
+    _, tracker = modes(before, tmp_path / "s.db", after)
+    assert tracker.follower.batches.next - since in (DAYS - since - 1, DAYS - since)
+    tracker._said.clear()
+    tracker._say(advise.messages(tracker.follower, advise.advice(tracker.follower),
+                                 "replay" if tracker.replayed else "twin"))  # fmt: skip
+    assert {json.loads(p)["mode"] for _, p in tracker.outgoing()} == {mode}
+
+
 def test_nothing_is_said_twice_and_what_no_longer_holds_is_taken_back() -> None:
     tracker = Tracker(CALIBRATED, Path("none.db"), mode="twin")
     message = json.dumps({"advised": 100.0, "period": 1}).encode()
     for found in ({"a": message}, {"a": message.replace(b"100.0", b"101.0")}, {}):
         tracker._say(found)
     assert tracker.outgoing() == [("a", message), ("a", b"")]
+
+
+@pytest.mark.broker
+def test_a_twin_that_begins_again_takes_back_what_it_says_no_more(broker, tmp_path, told) -> None:
+    stale, other = (
+        "twin/recommendations/tea/re-estimate/gone%2Ftea/demand",
+        "twin/recommendations/x/y",
+    )
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.connect("localhost", broker.port)
+    client.loop_start()
+    for topic in (stale, other):
+        client.publish(topic, b'{"mode": "twin"}', qos=1, retain=True).wait_for_publish(10)
+    client.loop_stop()
+    client.disconnect()
+    path = tmp_path / "s.db"
+    with Store(path) as store:
+        store.add(from_frame(told))
+    health, tracker = Health("twin"), Tracker(CALIBRATED, path, mode="twin")
+    with listening(broker.url, path, health, scenario=CALIBRATED, tracker=tracker):
+        until(lambda: set(retained(broker)) > {other} and stale not in retained(broker))
+    found = retained(broker)
+    assert {topic: m["mode"] for topic, m in found.items()} == (
+        {topic: "replay" for topic in tracker._said} | {other: "twin"}
+    )
+    assert (health.received, health.mode) == (0, "replay")
 
 
 def test_a_cut_is_advised_only_when_what_moved_changes_the_suggestion(told) -> None:

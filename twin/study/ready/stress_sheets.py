@@ -24,8 +24,11 @@ UNITS = {
        ("loss_area", "tts", "ttr", "survived", "unrecovered")},
 }  # fmt: skip
 
-FIRST = ("place", "out", "exposure", "first", "loss_area", "ttr", "lost_sales")
+FIRST = ("place", "kind", "out", "exposure", "first", "profit_lost")
 """What the table of places begins with: a page shows no more than fits."""
+
+RECOVERY = ("place", "tts", "ttr", "short")
+LOSSES = ("place", "loss_area", "lost_sales", "late_units")
 
 BOUNDS = ("place", "out", "tts", "lp_tts", "survived", "late_units", "lp_lost", "short")
 
@@ -70,6 +73,8 @@ def shown(
     top = table.head(MANY)
     sheets = [
         Sheet("places", "Sites and lanes, the worst first", table, unit, PLACES),
+        Sheet("recovery", "Survival and recovery", _columns(table, RECOVERY), unit),
+        Sheet("losses", "What is lost", _columns(table, LOSSES), unit),
         Sheet(
             "programmes", "Beside the linear programmes", _columns(table, BOUNDS), unit, PROGRAMMES
         ),
