@@ -27,9 +27,9 @@ from twin.errors import TwinError
 from twin.schema import Scenario
 
 HISTORY = 120
-"""Periods of the store that a twin that begins anew looks back on for goods on their way."""
-CATCH_UP = 28
-"""Periods of those that it follows again, so that filters and alarms do not begin from nothing."""
+"""Periods before those that it follows that a twin that begins anew searches for goods on the way."""
+CATCH_UP = 84
+"""Periods that it follows again. What moved must be found in them once more, or it is taken back."""
 
 _MOST = 1_000_000  # events that wait; more are left to the store, and read from there again
 _WAKE = 0.5  # seconds
@@ -115,7 +115,7 @@ class Tracker:
         """
         if self._made is None or self.follower is None:
             return False
-        back = HISTORY * period_length(self.scenario.calendar)
+        back = (HISTORY + CATCH_UP) * period_length(self.scenario.calendar)
         return self.follower.batches.newest - self._made <= back
 
     def retained(self, topic: str) -> None:
@@ -158,7 +158,7 @@ class Tracker:
 
     def _begin(self) -> None:
         """Begin with what the store holds; nothing yet: with the first event that comes."""
-        events = recorded(self._store, self.scenario, HISTORY)
+        events = recorded(self._store, self.scenario, HISTORY + CATCH_UP)
         if events is None:
             return
         length = period_length(self.scenario.calendar)

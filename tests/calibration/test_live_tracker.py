@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from calibration import emulate
 from calibration.live import advise
+from calibration.live import tracker as tracker_module
 from calibration.live.batches import from_frame
 from calibration.live.follow import Follower
 from calibration.live.health import Health
@@ -68,7 +69,9 @@ def retained(broker: Broker, wait: float = 1.0) -> dict[str, Any]:
     """Return the retained recommendations that the broker holds."""
     found: dict[str, Any] = {}
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.on_message = lambda _, __, m: found.__setitem__(m.topic, json.loads(m.payload))
+    client.on_message = lambda _, __, m: (
+        found.update({m.topic: json.loads(m.payload)}) if m.payload else found.pop(m.topic, None)
+    )
     client.connect("localhost", broker.port)
     client.subscribe(ALL, 1)
     client.loop_start()
@@ -152,8 +155,9 @@ def test_what_rests_on_emulated_events_of_the_store_is_said_as_replay(tmp_path, 
 
 @pytest.mark.parametrize(("since", "mode"), [(100, "replay"), (10, "twin")])
 def test_real_events_make_it_live_once_no_emulated_one_is_looked_back_on(
-    since, mode, tmp_path, told
+    since, mode, tmp_path, told, monkeypatch
 ) -> None:
+    monkeypatch.setattr(tracker_module, "HISTORY", 36)
     events = sorted(from_frame(told), key=lambda e: e.event_time)
     at = START + since * DAY
     before = [e for e in events if e.event_time < at]
