@@ -22,7 +22,7 @@ import pandas as pd
 
 from calibration.balance import BOOKS
 from calibration.distort import distort as distort
-from calibration.events import FIELDS, NAMES, Event
+from calibration.events import FIELDS, NAMES, SOURCE, Event
 from calibration.times import period_length, period_start
 from twin import posterior
 from twin.arrays import LINK_FORM, NET_LINK, SINK_SUM
@@ -33,7 +33,6 @@ from twin.schema import Scenario
 from twin.simulation import Simulation
 from twin.topology import Link
 
-SOURCE = "emulated"
 RECEIVE, ORDER, REPLENISH, MATERIAL, OBSERVE, CLOSE = (h / 24 for h in (6, 10, 12, 14, 20, 21))
 """When in a period each phase of the clock is reported, as a share of the period."""
 

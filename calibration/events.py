@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple, get_args
 
 Kind = Literal["count", "order", "ship", "receive", "make", "sense", "status"]
 KINDS: tuple[str, ...] = get_args(Kind)
+SOURCE = "emulated"
+"""What the source of every emulated event begins with."""
+
 REPLAYED = "replayed"
 """Mark of an event that was recorded or emulated and published again."""
 

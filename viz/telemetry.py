@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from calibration.events import REPLAYED
+from calibration.events import REPLAYED, SOURCE
 
 MODES = {
     "empty": "nothing yet",
@@ -28,4 +28,4 @@ def mode(events: pd.DataFrame) -> str:
         return "empty"
     if events["quality"].str.contains(REPLAYED, regex=False).any():
         return "replay"
-    return "emulated" if events["source"].str.startswith("emulated").any() else "shadow"
+    return "emulated" if events["source"].str.startswith(SOURCE).any() else "shadow"

@@ -76,8 +76,6 @@ class Problem:
         Stock on hand before the first period, units.
     on_way
         Units that arrive in the first periods, ordered before, ``(L,)``.
-    owed
-        Units owed to those it serves before the first period.
     settings
         Further keys of its stock rule, as in a scenario: ``forecast``, ``scan_error`` ...
     devices

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from calibration.emulate import SOURCE
-from calibration.events import REPLAYED, Event
+from calibration.events import REPLAYED, SOURCE, Event
 
 
 def made(event: Event) -> bool:

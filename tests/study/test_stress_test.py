@@ -80,6 +80,7 @@ def test_a_time_of_its_own_for_a_place_that_is_not_there_is_refused() -> None:
     for name in ("moon", source.upper()):
         with pytest.raises(RunError, match=f"own: no place is named '{name}'"):
             stressed(scenario, own={name: 5})
+    stressed(scenario, what="lanes", duration=5, start=118, own={source: 5})  # there, but not asked
 
 
 def test_late_units_and_lost_sales_are_those_of_single_runs() -> None:

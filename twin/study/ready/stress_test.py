@@ -99,9 +99,10 @@ def _asked(options: StressTest, scenario: Scenario) -> tuple[Test, list[Outage]]
         name = options.places if isinstance(options.places, str) else ", ".join(options.places)
         msg = f"places: no site or lane is named '{name}'; {nearest(name, every)}"
         raise RunError(msg)
+    named = [p.name for p in places(top, "both", "*")]  # of those left out as well
     for pattern in options.own:
-        if not any(matches(p.name, pattern) for p in found):
-            msg = f"own: no place is named '{pattern}'; {nearest(pattern, [p.name for p in found])}"
+        if not any(matches(name, pattern) for name in named):
+            msg = f"own: no place is named '{pattern}'; {nearest(pattern, named)}"
             raise RunError(msg)
     period = scenario.calendar.period
     usual = MONTH[period] if options.duration is None else options.duration
