@@ -11,14 +11,6 @@ from twin.topology import Topology, build
 CHECKS = [*references.CHECKS, *behaviour.CHECKS, *events.CHECKS, *network.CHECKS]
 """Checks of a scenario's parts: each takes a scenario and yields problems."""
 
-CHECKS_OF_DISRUPTIONS = [
-    references.duplicate_names,
-    references.known_families,
-    references.known_patterns,
-    *events.CHECKS,
-]
-"""Those of them that look at disruptions; stock rules and devices are nothing to them."""
-
 TOPOLOGY_CHECKS = network.TOPOLOGY_CHECKS
 """Checks of the built network: each takes a topology and yields problems."""
 

@@ -11,6 +11,7 @@ bits.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from twin.counts import (
 )
 from twin.distributions import demand_factors, gamma_quantile, gamma_table, mean_size
 from twin.jit import entry
+from twin.memory import kept
 from twin.rng import DEMAND, Whole, fill_uniforms, normal_quantile, streams_of, uniform
 from twin.schema import Demand, Scenario
 from twin.topology import Sink
@@ -95,7 +97,9 @@ class DemandTables(NamedTuple):
 
 
 # --------------------------------------------------------------------------------------- compile
-def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
+def compile_demand(
+    sinks: Sequence[Sink], scenario: Scenario, stream: Streams | None = None
+) -> DemandTables:
     """Translate the customers of a scenario for :func:`draw_demand`.
 
     Parameters
@@ -104,14 +108,15 @@ def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
         Sinks in the kernel's order; their names key the luck.
     scenario
         Calendar and horizon are read.
+    stream
+        The luck of the sinks, where it is at hand.
 
     Raises
     ------
     ScenarioError
         If two names share a random stream or an intermittent demand has sizes below 1.
     """
-    stream = streams_of(s.name for s in sinks)
-    demands, form = _distinct_demands([s.demand for s in sinks])
+    demands, form = _distinct_demands(sinks)
     table = np.zeros(len(demands), FORM)
     table["kind"] = [_NUMBER[d.kind] for d in demands]
     table["mean"] = [d.mean or 0.0 for d in demands]
@@ -121,7 +126,7 @@ def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
     level, distinct = _levels(factor)
     level_table, counts = _counts(demands, distinct, table)
     return DemandTables(
-        stream=stream,
+        stream=streams_of(s.name for s in sinks) if stream is None else stream,
         form=form,
         forms=table,
         factor=factor,
@@ -133,21 +138,25 @@ def compile_demand(sinks: Sequence[Sink], scenario: Scenario) -> DemandTables:
     )
 
 
-def _distinct_demands(demands: list[Demand]) -> tuple[list[Demand], NDArray[np.uint32]]:
+def _distinct_demands(sinks: Sequence[Sink]) -> tuple[list[Demand], NDArray[np.uint32]]:
     """Return demands that differ in more than who wants what, and which one each sink has."""
     known: dict[Any, int] = {}
     found: list[Demand] = []
     form = []
-    for d in demands:
-        key = (
-            d.kind, d.mean, d.sd, d.cv, d.variance_to_mean, d.probability, d.trend,
-            tuple(d.season.weekly or ()), tuple(d.season.yearly or ()), tuple(d.values or ()),
-        )  # fmt: skip
+    for s in sinks:
+        key = kept(s, "_demand_key", functools.partial(_demand_key, s.demand))
         if key not in known:
             known[key] = len(found)
-            found.append(d)
+            found.append(s.demand)
         form.append(known[key])
     return found, np.array(form, dtype=np.uint32)
+
+
+def _demand_key(d: Demand) -> tuple[Any, ...]:
+    return (
+        d.kind, d.mean, d.sd, d.cv, d.variance_to_mean, d.probability, d.trend,
+        tuple(d.season.weekly or ()), tuple(d.season.yearly or ()), tuple(d.values or ()),
+    )  # fmt: skip
 
 
 def _spread(demand: Demand) -> float:

@@ -6,6 +6,7 @@ random numbers need. (Counts live in :mod:`twin.counts` and are handed on from h
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable
 from functools import lru_cache
@@ -31,6 +32,7 @@ from twin.errors import ScenarioError
 from twin.jit import njit
 from twin.rng import Whole, normal_cdf, normal_quantile
 from twin.schema import Calendar, Demand, LeadTime
+from twin.schema.scenario import PERIODS_PER_YEAR
 
 __all__ = [
     "CountTables",
@@ -216,19 +218,27 @@ def demand_factors(demand: Demand, calendar: Calendar, horizon: int) -> Floats:
     -------
     ndarray, shape (horizon,)
     """
+    season = demand.season
+    lists = (tuple(x) if x is not None else None for x in (season.weekly, season.yearly))
+    return _demand_factors(*lists, demand.trend, calendar.start, calendar.period, horizon).copy()
+
+
+@lru_cache(maxsize=64)
+def _demand_factors(
+    weekly: tuple[float, ...] | None, yearly: tuple[float, ...] | None, trend: float,
+    start: dt.date, period: str, horizon: int,
+) -> Floats:  # fmt: skip
     factors = np.ones(horizon)
-    days = 1 if calendar.period == "day" else 7
-    dates = np.datetime64(calendar.start, "D") + days * np.arange(horizon)
-    if demand.season.weekly is not None and days == 1:
-        weekly = np.array(demand.season.weekly)
-        weekday = (calendar.start.weekday() + np.arange(horizon)) % 7
-        factors *= (weekly / weekly.mean())[weekday]
-    if demand.season.yearly is not None:
-        yearly = np.array(demand.season.yearly)
+    days = 1 if period == "day" else 7
+    if weekly is not None and days == 1:
+        weekday = (start.weekday() + np.arange(horizon)) % 7
+        factors *= (np.array(weekly) / np.array(weekly).mean())[weekday]
+    if yearly is not None:
+        dates = np.datetime64(start, "D") + days * np.arange(horizon)
         month = dates.astype("datetime64[M]").astype(np.int64) % 12
-        factors *= (yearly / yearly.mean())[month]
-    if demand.trend != 0:  # libm's power: numpy's own differs between processors
-        growth, year = 1 + demand.trend, calendar.periods_per_year
+        factors *= (np.array(yearly) / np.array(yearly).mean())[month]
+    if trend != 0:  # libm's power: numpy's own differs between processors
+        growth, year = 1 + trend, PERIODS_PER_YEAR[period]
         factors *= np.array([math.pow(growth, t / year) for t in range(horizon)])
     return factors
 

@@ -167,7 +167,7 @@ def _plain_lead_times(data: Any) -> Any:
     return data
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Block style with short lists in one line; quotes words that are no text to our reader."""
 
     def ignore_aliases(self, data: Any) -> bool:

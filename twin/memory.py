@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -33,3 +33,49 @@ def remembered(n: int) -> Callable[[Callable[[A], B]], Callable[[A], B]]:
         return remembering
 
     return around
+
+
+def kept(holder: Any, name: str, make: Callable[[], B]) -> B:
+    """Return what ``make`` gives, made once per holder.
+
+    It is kept where ``functools.cached_property`` keeps its values, for what is derived from a
+    frozen thing that its class need not know.
+    """
+    store = vars(holder)
+    if name not in store:
+        store[name] = make()
+    found: B = store[name]
+    return found
+
+
+class Made:
+    """What was made of what, so that whoever makes nearly the same takes over what stays.
+
+    Parameters
+    ----------
+    before
+        What was made the last time.
+    """
+
+    def __init__(self, before: Made | None = None) -> None:
+        self._known: dict[str, tuple[tuple[Any, ...], Any]] = {}
+        if before is not None:
+            self._known |= before._known
+
+    def __call__(self, name: str, of: Sequence[Any], make: Callable[[], B]) -> B:
+        """Return what was made under a name of equal things the last time, or make it.
+
+        Parameters
+        ----------
+        name
+            Name of what is made.
+        of
+            All that it is made of; no arrays, for they are not simply equal.
+        make
+            Makes it.
+        """
+        key, old = tuple(of), self._known.get(name)
+        if old is None or old[0] != key:
+            old = self._known[name] = key, make()
+        found: B = old[1]
+        return found

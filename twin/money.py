@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.memory import kept
 from twin.schema import Lane, Purchase
-from twin.sums import Floats, field, kept, ratio, replications
+from twin.sums import Floats, field, ratio, replications
 from twin.topology import Link, Topology
 
 if TYPE_CHECKING:
@@ -108,50 +110,79 @@ class Rates:
 
 def rates(plan: Plan) -> Rates:
     """Return the money rates of a plan, worked out once."""
-    return kept(plan, "_rates", lambda: _rates(plan))
+    top, devices = plan.topology, plan.devices
+    years = top.scenario.calendar.periods_per_year
+    of = (top.shape, top.points, top.links, top.sinks, devices, years)
+    return kept(plan, "_rates", lambda: plan.made("rates", of, lambda: _rates(plan, years)))
 
 
-def _rates(plan: Plan) -> Rates:
-    top = plan.topology
+def _rates(plan: Plan, years: int) -> Rates:
+    top, made = plan.topology, plan.made
     holding = np.array([p.settings.holding_cost for p in top.points], float)
     value = np.array([p.item.value for p in top.points], float)
-    years = top.scenario.calendar.periods_per_year
     yearly = np.array([p.item.obsolescence for p in top.points], float)
     device = np.zeros(len(top.points))
     for placed in plan.devices:
         device[placed.row] += placed.device.cost
+    transit = [getattr(e.declared, "transit_holding_cost", None) for e in top.links]
+    inputs = (top.shape, holding.tolist(), value.tolist(), transit)
     return Rates(
         holding=holding,
         backlog=np.array([p.settings.backlog_cost for p in top.points], float),
         obsolescence=value * yearly / years,
         value=value,
         device=device,
-        **_link_rates(top, holding, value),
+        price=np.array([_price(e, value) for e in top.links], float),
+        **_link_rates(top),
+        **made("input rates", inputs, lambda: _input_rates(top, holding, value)),
         **_sink_rates(top),
     )
 
 
-def _link_rates(top: Topology, holding: Floats, value: Floats) -> dict[str, NDArray]:  # type: ignore[type-arg]
-    links = top.links
-    payers = [part for e in links for part in _payers(e, holding)]
-    inputs = np.array([sum(u * value[i] for i, u in e.inputs) for e in links], float)
+_ALONE = {
+    "to": np.int64, "sender": np.int64, "order": float, "freight_unit": float,
+    "freight_dispatch": float, "breaks": bool, "bought": bool, "made": bool, "yield_": float,
+}  # fmt: skip
+"""Rates of a link that rest on nothing else, and their types."""
+
+
+def _alone(e: Link) -> tuple[float, ...]:
+    """Return the rates of ``_ALONE`` of one link."""
+    d = e.declared
+    found = (
+        e.to,
+        e.inputs[0][0] if e.inputs else e.to,
+        d.order_cost,
+        getattr(d, "cost_per_unit", 0.0),
+        getattr(d, "cost_per_dispatch", 0.0),
+        bool(getattr(d, "breaks", None)),
+        e.kind == "buy",
+        e.kind == "make",
+        e.yield_,
+    )
+    return tuple(float(x) for x in found)
+
+
+def _link_rates(top: Topology) -> dict[str, Any]:
+    table = [kept(e, "_money", functools.partial(_alone, e)) for e in top.links]
+    columns = np.array(table, float).reshape(len(table), len(_ALONE)).T
     return {
-        "to": np.array([e.to for e in links], np.int64),
-        "sender": np.array([e.inputs[0][0] if e.inputs else e.to for e in links], np.int64),
-        "gate": np.array([sum(u * holding[i] for i, u in e.inputs) for e in links], float),
+        name: column.astype(kind)
+        for (name, kind), column in zip(_ALONE.items(), columns, strict=True)
+    }
+
+
+def _input_rates(top: Topology, holding: Floats, value: Floats) -> dict[str, Any]:
+    """Return what rests on the components of links: their value, and who pays for them."""
+    payers = [part for e in top.links for part in _payers(e, holding)]
+    inputs = np.array([sum(u * value[i] for i, u in e.inputs) for e in top.links], float)
+    return {
+        "gate": np.array([sum(u * holding[i] for i, u in e.inputs) for e in top.links], float),
         "transit_row": np.array([i for i, _, _ in payers], np.int64),
         "transit_link": np.array([e for _, e, _ in payers], np.int64),
         "transit_rate": np.array([h for _, _, h in payers], float),
         "value_on_way": inputs,
-        "order": np.array([e.declared.order_cost for e in links], float),
-        "freight_unit": _of_lanes(links, "cost_per_unit"),
-        "freight_dispatch": _of_lanes(links, "cost_per_dispatch"),
-        "price": np.array([_price(e, value) for e in links], float),
-        "breaks": np.array([bool(getattr(e.declared, "breaks", None)) for e in links], bool),
-        "bought": np.array([e.kind == "buy" for e in links], bool),
-        "made": np.array([e.kind == "make" for e in links], bool),
         "inputs_value": inputs,
-        "yield_": np.array([e.yield_ for e in links], float),
     }
 
 
@@ -160,10 +191,6 @@ def _payers(link: Link, holding: Floats) -> list[tuple[int, int, float]]:
     if isinstance(link.declared, Lane) and link.declared.transit_holding_cost is not None:
         return [(link.inputs[0][0], link.index, link.declared.transit_holding_cost)]
     return [(i, link.index, usage * float(holding[i])) for i, usage in link.inputs]
-
-
-def _of_lanes(links: tuple[Link, ...], name: str) -> Floats:
-    return np.array([getattr(e.declared, name, 0.0) for e in links], float)
 
 
 def _price(link: Link, value: Floats) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twin.compile import Plan
 from twin.edits import apply
 from twin.errors import ScenarioError
 from twin.schema import Posterior, Scenario
@@ -42,3 +43,11 @@ def drawn(scenario: Scenario, d: int) -> Scenario:
 
 def _names(scenario: Scenario) -> list[str]:
     return [point.name for point in build(scenario).points]
+
+
+def plans(scenario: Scenario, n: int) -> list[Plan]:
+    """Return the plans of the first ``n`` draws, each made from the one before."""
+    found: list[Plan] = []
+    for d in range(n):
+        found.append(Plan.of(drawn(scenario, d), found[-1] if found else None))
+    return found

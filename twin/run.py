@@ -191,7 +191,7 @@ class _Job:
         draws = min(scenario.posterior.size, self.replications)
         if not draws:
             return parts(self.plan, self.replications)
-        plans = [Plan.of(posterior.drawn(scenario, d)) for d in range(draws)]
+        plans = posterior.plans(scenario, draws)
         return [(plans[k % draws], 1, k) for k in range(self.replications)]
 
     def reduce(self, o: Outcome) -> _Piece:

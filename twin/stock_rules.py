@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from twin.memory import remembered
@@ -29,15 +32,18 @@ class Settings:
 
 
 def selects(where: Where, site: Site, item: Item, role: str) -> bool:
-    """Return whether a pattern selects the stock point of an item at a site."""
+    """Return whether a pattern selects the stock point of an item at a site.
+
+    What a pattern leaves open is not even looked up: this is asked of every rule and stock point.
+    """
     return (
-        matches(site.name, where.site)
-        and matches(site.kind, where.kind)
-        and matches(site.stage or site.kind, where.stage)
-        and matches(site.who, where.owner)
-        and matches(item.name, where.item)
-        and matches(item.family, where.family)
-        and matches(role, where.role)
+        (where.site is None or matches(site.name, where.site))
+        and (where.item is None or matches(item.name, where.item))
+        and (where.kind is None or matches(site.kind, where.kind))
+        and (where.stage is None or matches(site.stage or site.kind, where.stage))
+        and (where.owner is None or matches(site.who, where.owner))
+        and (where.family is None or matches(item.family, where.family))
+        and (where.role is None or matches(role, where.role))
     )
 
 
@@ -58,6 +64,23 @@ def _rules_at(scenario: Scenario) -> dict[str | None, list[StockRule]]:
     return found
 
 
+def alike(a: Scenario, b: Scenario) -> Callable[[str], bool]:
+    """Return whether two scenarios have the same rules at a site, as a function of its name.
+
+    The same entries, that is; what else the outcome rests on is the site, the item and its role.
+    """
+    if a.costs != b.costs or a.calendar != b.calendar:
+        return lambda site: False
+    here, there = _rules_at(a), _rules_at(b)
+
+    @functools.cache
+    def same(site: str) -> bool:
+        one, other = here.get(site, here[None]), there.get(site, there[None])
+        return len(one) == len(other) and all(map(operator.is_, one, other))
+
+    return same
+
+
 def _only_site(where: Where) -> str | None:
     """Return the one site that a pattern can select, if it names one."""
     return where.site if isinstance(where.site, str) and not is_wild(where.site) else None
@@ -71,10 +94,7 @@ def resolve(scenario: Scenario, site: Site, item: Item, role: str) -> Settings:
     given: dict[str, object] = {}
     for rule in _rules_at(scenario).get(site.name, _rules_at(scenario)[None]):
         if selects(rule.where, site, item, role):
-            for name in StockRule.model_fields:
-                value = getattr(rule, name)
-                if name != "where" and value is not None:
-                    given[name] = value
+            given |= {name: value for name, value in rule if value is not None and name != "where"}
     policy = given.get("policy") or (Policy(level=0.0) if role == "component" else Policy())
     per_year = scenario.calendar.periods_per_year
     holding = given.get("holding_cost", item.value * scenario.costs.capital_rate / per_year)

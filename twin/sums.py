@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,16 +50,3 @@ def field(outcome: Outcome, name: str) -> Floats:
 def summed(outcome: Outcome, name: str) -> Floats:
     """Return a sum over the window and over all things, ``(K,)``."""
     return total(field(outcome, name))
-
-
-def kept(holder: Any, name: str, make: Callable[[], T]) -> T:
-    """Return what ``make`` gives, made once per holder.
-
-    It is kept where ``functools.cached_property`` keeps its values, for things derived from a plan
-    or an outcome that those classes need not know.
-    """
-    store = vars(holder)
-    if name not in store:
-        store[name] = make()
-    found: T = store[name]
-    return found

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 
 from twin import stock_rules
 from twin.errors import NetworkError, ScenarioError
-from twin.memory import remembered
 from twin.names import matches, nearest
-from twin.schema import (
-    Demand,
-    Family,
-    Item,
-    Lane,
-    LeadTime,
-    Production,
-    Purchase,
-    Scenario,
-    Site,
-    Where,
-)
-from twin.stock_rules import Settings, selects
+from twin.network import Link, LinkKind, Sink, StockPoint, Topology, limits_of, tolerance_of
+from twin.renumbered import renumbered
+from twin.schema import Lane, Production, Purchase, Scenario
 
-LinkKind = Literal["ship", "make", "buy"]
+__all__ = ["Link", "Sink", "StockPoint", "Topology", "build"]
+
 Key = tuple[str, str]
 """Site and item: a stock point before it has a row."""
 Draft = tuple[
@@ -34,162 +24,15 @@ Draft = tuple[
 """A link before it has a number: kind, receiver, inputs, source, lane name, declaration."""
 
 
-@dataclass(frozen=True)
-class StockPoint:
-    """An item at a site: one row of every state array."""
-
-    index: int
-    site: Site
-    item: Item
-    level: int
-    role: str
-    settings: Settings
-
-    @property
-    def name(self) -> str:
-        """``site/item``."""
-        return f"{self.site.name}/{self.item.name}"
-
-    @property
-    def stage(self) -> str:
-        """Stage of the site (its kind when none is given)."""
-        return self.site.stage or self.site.kind
+_RECENT: deque[Topology] = deque(maxlen=4)
+"""Networks for the next caller: checking, compiling and drawing one scenario ask for the same."""
 
 
-@dataclass(frozen=True)
-class Link:
-    """A supply link: the item it brings to one stock point, and from where."""
-
-    index: int
-    name: str
-    kind: LinkKind
-    to: int
-    source: str
-    lane: str | None
-    inputs: tuple[tuple[int, float], ...]
-    declared: Lane | Production | Purchase
-    share: float = 1.0
-    priority: int | None = None
-    fallback: bool = False
-    limits: tuple[tuple[str, float, float], ...] = ()
-    """Shared limits: (name, usage per unit started, capacity per period)."""
-
-    @property
-    def lead_time(self) -> LeadTime:
-        """Lead time distribution."""
-        return self.declared.lead_time
-
-    @functools.cached_property
-    def lead_moments(self) -> tuple[float, float]:
-        """Mean and variance of the lead time as it is drawn, in whole periods."""
-        from twin.distributions import lead_time_moments  # compiled: reading a file needs it not
-
-        if self.lead_time.kind == "constant" and self.lead_time.value is not None:
-            return float(self.lead_time.value), 0.0
-        return lead_time_moments(self.lead_time)
-
-    @property
-    def delay(self) -> int:
-        """Information delay in periods (production: none)."""
-        return getattr(self.declared, "information_delay", 0)
-
-    @property
-    def yield_(self) -> float:
-        """Good units per unit started."""
-        return getattr(self.declared, "yield_", 1.0)
-
-
-@dataclass(frozen=True)
-class Sink:
-    """Customers of one stock point."""
-
-    index: int
-    name: str
-    row: int
-    demand: Demand
-    tolerance: int
-
-
-@dataclass(frozen=True)
-class Topology:
-    """All stock points, links and sinks of a scenario, and how they hang together."""
-
-    scenario: Scenario
-    points: tuple[StockPoint, ...]
-    links: tuple[Link, ...]
-    sinks: tuple[Sink, ...]
-    families_of: tuple[frozenset[str], ...] = field(repr=False)
-
-    @functools.cached_property
-    def in_links(self) -> list[list[int]]:
-        """Links into each stock point, by index."""
-        found: list[list[int]] = [[] for _ in self.points]
-        for link in self.links:
-            found[link.to].append(link.index)
-        return found
-
-    @functools.cached_property
-    def out_links(self) -> list[list[tuple[int, float]]]:
-        """Links out of each stock point with their usage per unit started, by link index."""
-        found: list[list[tuple[int, float]]] = [[] for _ in self.points]
-        for link in self.links:
-            for row, usage in link.inputs:
-                found[row].append((link.index, usage))
-        return found
-
-    @functools.cached_property
-    def sinks_of(self) -> list[list[int]]:
-        """Sinks of each stock point, by index."""
-        found: list[list[int]] = [[] for _ in self.points]
-        for sink in self.sinks:
-            found[sink.row].append(sink.index)
-        return found
-
-    @functools.cached_property
-    def row_of(self) -> dict[str, int]:
-        """Row of each stock point by its name ``site/item``."""
-        return {p.name: p.index for p in self.points}
-
-    @functools.cached_property
-    def family_of(self) -> dict[str, Family]:
-        """Family by name."""
-        return {f.name: f for f in self.scenario.families}
-
-    def row(self, site: str, item: str) -> int:
-        """Return the row of a stock point, or raise a :class:`ScenarioError` with near misses."""
-        name = f"{site}/{item}"
-        if name not in self.row_of:
-            raise ScenarioError(
-                f"no stock point '{name}' in scenario '{self.scenario.name}'; "
-                + nearest(name, self.row_of)
-            )
-        return self.row_of[name]
-
-    def rows_where(self, where: Where) -> list[int]:
-        """Return the stock points that a pattern selects."""
-        rows = self._rows_at.get(where.site) if isinstance(where.site, str) else None
-        chosen = self.points if rows is None else [self.points[i] for i in rows]
-        return [p.index for p in chosen if selects(where, p.site, p.item, p.role)]
-
-    @functools.cached_property
-    def _rows_at(self) -> dict[str, list[int]]:
-        """Rows of each site: most patterns name one."""
-        found: dict[str, list[int]] = {}
-        for p in self.points:
-            found.setdefault(p.site.name, []).append(p.index)
-        return found
-
-    def stages(self) -> list[str]:
-        """Return the stages from source to sink."""
-        if self.scenario.stages:
-            return list(self.scenario.stages)
-        depth = {p.stage: p.level for p in sorted(self.points, key=lambda p: p.level)}
-        return sorted(depth, key=lambda s: (-depth[s], s))
-
-
-@remembered(4)
 def build(scenario: Scenario) -> Topology:
     """Derive stock points, links and sinks of a scenario.
+
+    A scenario that differs from that of the network built last in numbers alone (see
+    :func:`twin.edits.edited`) gets that network with other numbers, which is sooner made.
 
     Raises
     ------
@@ -198,7 +41,15 @@ def build(scenario: Scenario) -> Topology:
     NetworkError
         If the network has a cycle or a market that nothing can reach.
     """
-    return _Builder(scenario).build()
+    recent = tuple(_RECENT)
+    for one in recent:
+        if one.scenario is scenario:
+            return one
+    found = renumbered(scenario, recent[-1]) if recent else None
+    if found is None:
+        found = _Builder(scenario).build()
+    _RECENT.append(found)
+    return found
 
 
 class _Builder:
@@ -327,85 +178,58 @@ class _Builder:
         return level
 
     def _index_links(self, links: list[Draft], index: dict[Key, int]) -> tuple[Link, ...]:
-        drafts = []
-        for kind, to, keys, source, lane, declared in links:
-            inputs = tuple(sorted((index[k], u) for k, u in keys))
+        by_row: dict[Key, list[tuple[str, Draft]]] = {}
+        for draft in links:
+            kind, to, _, source, *_ = draft
             label = f"{to[0]}/{to[1]}"
             name = f"make:{label}" if kind == "make" else f"{source}->{label}"
-            limits = self._limits(kind, lane, declared)
-            drafts.append(
-                Link(0, name, kind, index[to], source, lane, inputs, declared, limits=limits)
-            )
-        drafts.sort(key=lambda e: (e.to, e.name))
-        by_row: dict[int, list[Link]] = {}
-        for e in drafts:
-            by_row.setdefault(e.to, []).append(e)
-        names = {i: k for k, i in index.items()}
+            by_row.setdefault(to, []).append((name, draft))
         final: list[Link] = []
-        for row in sorted(by_row):
-            for e in self._shared(names[row], by_row[row]):
-                final.append(replace(e, index=len(final)))
+        for to in sorted(by_row, key=lambda k: index[k]):
+            mine = sorted(by_row[to], key=lambda found: found[0])
+            rule = self._sourcing(to, [draft[3] for _, draft in mine])
+            for name, (kind, _, keys, source, lane, declared) in mine:
+                inputs = tuple(sorted((index[k], u) for k, u in keys))
+                limits = limits_of(self.scenario, declared)
+                final.append(
+                    Link(
+                        len(final), name, kind, index[to], source, lane, inputs, declared,
+                        *rule(source), limits,
+                    )
+                )  # fmt: skip
         return tuple(final)
 
-    def _limits(
-        self, kind: str, lane: str | None, declared: Lane | Production | Purchase
-    ) -> tuple[tuple[str, float, float], ...]:
-        """Capacity that the link shares with others: resources, or its lane's dispatch limit."""
-        if isinstance(declared, Lane):
-            if declared.dispatch_limit is None:
-                return ()
-            return ((f"lane {lane}", 1.0, declared.dispatch_limit),)
-        if isinstance(declared, Production):
-            capacity = {r.name: r.capacity for r in self.scenario.resources}
-            return tuple(sorted((r, u, capacity[r]) for r, u in declared.resources.items()))
-        return ()
-
-    def _shared(self, key: tuple[str, str], links: list[Link]) -> list[Link]:
-        """Apply the sourcing rule of a stock point to its links."""
+    def _sourcing(
+        self, key: Key, sources: list[str]
+    ) -> Callable[[str], tuple[float, int | None, bool]]:
+        """Return share, priority and fallback of each source of a stock point."""
         label = f"{key[0]}/{key[1]}"
         rules = [r for r in self.scenario.sourcing if r.site == key[0] and matches(key[1], r.item)]
         if not rules:
-            if len(links) > 1:
-                sources = ", ".join(e.source for e in links)
+            if len(sources) > 1:
                 msg = (
-                    f"stock point '{label}' has {len(links)} sources ({sources}) and no rule; "
-                    "add a sourcing entry with 'shares' or 'priority'"
+                    f"stock point '{label}' has {len(sources)} sources ({', '.join(sources)}) and "
+                    "no rule; add a sourcing entry with 'shares' or 'priority'"
                 )
                 raise ScenarioError(msg)
-            return links
-        rule = rules[-1]
-        known = {e.source for e in links}
-        named = set(rule.shares or {}) | set(rule.priority or [])
-        for name in sorted(named - known):
+            return lambda source: (1.0, None, False)
+        rule, known = rules[-1], set(sources)
+        for name in sorted((set(rule.shares or {}) | set(rule.priority or [])) - known):
             msg = f"sourcing of '{label}': unknown source '{name}'; {nearest(name, known)}"
             raise ScenarioError(msg)
         if rule.shares is not None:
-            return [
-                replace(e, share=rule.shares.get(e.source, 0.0), fallback=rule.fallback)
-                for e in links
-            ]
+            shares = rule.shares
+            return lambda source: (shares.get(source, 0.0), None, rule.fallback)
         order = rule.priority or []
-        last = len(order)
-        return [
-            replace(
-                e,
-                share=1.0 if e.source == order[0] else 0.0,
-                priority=order.index(e.source) if e.source in order else last,
-            )
-            for e in links
-        ]
+        rank = {source: n for n, source in reversed(list(enumerate(order)))}
+        return lambda source: (float(source == order[0]), rank.get(source, len(order)), False)
 
     def _sinks(self, index: dict[tuple[str, str], int]) -> tuple[Sink, ...]:
         families = {f.name: f for f in self.scenario.families}
         drafts = []
         for d in self.scenario.demand:
             for item, one in d.by_item():
-                family = families.get(self.items[item].family or "")
-                tolerance = d.tolerance if d.tolerance is not None else 0
-                if d.tolerance is None and family is not None:
-                    tolerance = family.tolerance
-                    if d.patience is not None:
-                        tolerance = min(tolerance, d.patience)
+                tolerance = tolerance_of(d, families.get(self.items[item].family or ""))
                 name = f"{d.site}/{item}/{d.customer}"
                 drafts.append(Sink(0, name, index[d.site, item], one, tolerance))
         drafts.sort(key=lambda s: (s.row, s.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,6 +12,8 @@ from twin.names import nearest
 from twin.problems import Path, Places, Problem, report, show
 from twin.schema import LeadTime, Model, Scenario
 from twin.schema_walk import declared, keys_of, takes
+
+M = TypeVar("M", bound=Model)
 
 _ALLOWED = {
     "float_type": "a number",
@@ -58,7 +60,7 @@ def validate(data: object, places: Places | None = None) -> Scenario:
             "demand, ... (`twin new` writes one to start from)"
         )
         report([Problem((), text)], places)
-    problems = list(_switches(data, ()))
+    problems = list(switches(data, ()))
     scenario = None
     try:
         scenario = Scenario.model_validate(data)
@@ -67,6 +69,30 @@ def validate(data: object, places: Places | None = None) -> Scenario:
     report(problems, places)
     assert scenario is not None
     return scenario
+
+
+def checked(model: type[M], given: Mapping[str, Any], name: str) -> M:
+    """Return options as their model has them.
+
+    Parameters
+    ----------
+    model
+        Declares them.
+    given
+        Value by name.
+    name
+        Whose options they are, for messages.
+
+    Raises
+    ------
+    ScenarioError
+        If the model does not allow them; lists all problems.
+    """
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        report(translate(error, given, model), Places(f"options of {name}"))
+        raise
 
 
 def translate(error: ValidationError, data: object, model: type[Model] = Scenario) -> list[Problem]:
@@ -196,7 +222,7 @@ def _hint(value: object) -> str:
     return ""
 
 
-def _switches(data: object, path: Path) -> Iterator[Problem]:
+def switches(data: object, path: Path) -> Iterator[Problem]:
     """Yield every switch where a number or a text is wanted; Python takes them as 1 and 0."""
     if isinstance(data, bool):
         inner, field = declared(path)
@@ -204,7 +230,7 @@ def _switches(data: object, path: Path) -> Iterator[Problem]:
             yield Problem(path, f"= {show(data)}; must be a number or a text, not a switch")
     elif isinstance(data, Mapping):
         for key, value in data.items():
-            yield from _switches(value, (*path, key))
+            yield from switches(value, (*path, key))
     elif isinstance(data, list | tuple):
         for n, value in enumerate(data):
-            yield from _switches(value, (*path, n))
+            yield from switches(value, (*path, n))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 import twin
 from tests.kpi_cases import serial
 from tests.study.cases import tables
-from twin.check import CHECKS, CHECKS_OF_DISRUPTIONS
 from twin.errors import RunError, ScenarioError
 from twin.kpis.resilience import Fall
 from twin.schema import Scenario
@@ -45,15 +43,6 @@ def test_survival_recovery_and_loss_of_a_serial_chain_are_its_arithmetic(cover: 
     assert (row["tts"], row["ttr"]) == (survives, OUT + LEADS)
     assert row["loss_area"] == pytest.approx(OUT - 3 * (cover + 1), abs=1e-9)
     assert row["short"] == OUT - survives
-
-
-def test_the_linear_programme_bounds_a_chain_whose_window_is_one_period() -> None:
-    scenario, _ = chain(5)
-    frame = stressed(scenario, duration=OUT, start=118).sheet("places").frame
-    bounded = frame.dropna(subset=["lp_tts", "tts"])
-    assert len(bounded) >= 4
-    assert (bounded["tts"] <= bounded["lp_tts"] + 1.02).all()  # whole periods, 1 % may be missing
-    assert (frame["late_units"] >= frame["lp_lost"] - 1e-6).all()
 
 
 def test_places_are_ranked_by_profit_and_the_largest_exposure_is_one() -> None:
@@ -159,14 +148,6 @@ def test_the_lead_of_a_place_is_the_share_of_resamples_in_which_it_is_the_worst(
     assert ahead.sum() == pytest.approx(1)
     none_drawn = 0.9**10  # the tenth draw left out: only then does place 2 cost more
     assert ahead[1] == pytest.approx(none_drawn, abs=0.03)
-
-
-def test_every_check_that_looks_at_disruptions_is_made_of_each_outage() -> None:
-    """Only these are made where nothing but disruptions changes from point to point."""
-    looks = {one for one in CHECKS if '"disruptions"' in inspect.getsource(one)
-             or ".disruptions" in inspect.getsource(one)}  # fmt: skip
-    assert len(looks) >= 5
-    assert looks <= set(CHECKS_OF_DISRUPTIONS)
 
 
 def test_lanes_alone_can_be_tested_and_a_test_that_nobody_feels_says_so() -> None:

@@ -86,6 +86,7 @@ def weekly_season_has_days(scenario: Scenario) -> Iterator[Problem]:
 def policies_are_known(scenario: Scenario) -> Iterator[Problem]:
     """Require that policies are registered, and get the parameters that they use and no others."""
     known = registry("policies", "POLICIES")
+    uses = {kind: {*entry.uses, *EVERY_POLICY} for kind, entry in known.items()}
     for n, rule in enumerate(scenario.stock):
         policy, path = rule.policy, ("stock", n, "policy")
         if policy is None:
@@ -93,7 +94,7 @@ def policies_are_known(scenario: Scenario) -> Iterator[Problem]:
         if policy.kind not in known:
             yield missing((*path, "kind"), "policy", policy.kind, known)
             continue
-        yield from _unused(path, policy, {*known[policy.kind].uses, *EVERY_POLICY})
+        yield from _unused(path, policy, uses[policy.kind])
         for name in _needs(policy):
             if getattr(policy, name) is None:
                 text = f"policy '{policy.kind}' needs '{name}' ({_meaning(policy, name)}); add it"
@@ -157,9 +158,9 @@ def devices_are_known(scenario: Scenario) -> Iterator[Problem]:
 def _unused(path: Path, given: Model, used: set[str]) -> Iterator[Problem]:
     """Yield the parameters that are set and that this kind does not read."""
     kind = getattr(given, "kind")  # noqa: B009 - every model here has one
-    for name, field in type(given).model_fields.items():
-        if name in used or name not in given.model_fields_set:
-            continue
+    extra = given.model_fields_set - used
+    for name in [x for x in type(given).model_fields if x in extra] if extra else ():
+        field = type(given).model_fields[name]
         if getattr(given, name) != field.get_default(call_default_factory=True):
             text = (
                 f"= {show(getattr(given, name))}; '{kind}' does not use it, remove it "

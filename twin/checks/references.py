@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from twin.names import matches, nearest
 from twin.problems import Path, Problem, show
-from twin.schema import Item, Lane, Scenario, Where
+from twin.schema import Item, Lane, Scenario
 from twin.schema.base import Pattern
 from twin.schema.network import SiteKind
 from twin.schema_walk import parts
@@ -213,9 +213,10 @@ def known_patterns(scenario: Scenario) -> Iterator[Problem]:
     }
     for section in ("stock", "devices", "disruptions"):
         for n, thing in enumerate(getattr(scenario, section)):
-            for key in Where.model_fields:
-                path: Path = (section, n, "where", key)
-                yield from _terms(path, key, getattr(thing.where, key), known[key])
+            for key, pattern in thing.where.given():
+                if isinstance(pattern, str) and pattern in known[key]:
+                    continue
+                yield from _terms((section, n, "where", key), key, pattern, known[key])
     lanes = {lane.name for lane in scenario.lanes}
     lanes |= {f"{b.supplier}->{b.site}" for b in scenario.purchases}
     resources = {r.name for r in scenario.resources}

@@ -8,6 +8,7 @@ import networkx as nx
 
 from twin.distributions import lead_time_table
 from twin.errors import NetworkError
+from twin.memory import kept
 from twin.topology import Link, Topology
 
 Member = tuple[str, object]
@@ -66,7 +67,7 @@ def plan_material(top: Topology) -> Material:
     order.add_nodes_from(unit[("limit", name)] for name in by_limit)
     for e in top.links:
         home = _home(e, unit)
-        if home is not None and int(lead_time_table(e.lead_time)[0][0]) == 0:
+        if home is not None and _instant(e):
             there = unit[("row", e.to)]
             if there == home:
                 msg = (
@@ -77,6 +78,16 @@ def plan_material(top: Topology) -> Material:
                 raise NetworkError(msg)
             order.add_edge(home, there)
     return _stages(top, unit, order, by_limit)
+
+
+def ties(top: Topology) -> list[object]:
+    """Return what the order of the sweep rests on besides the network's shape, by link."""
+    return [(e.limits, _instant(e)) for e in top.links]
+
+
+def _instant(e: Link) -> bool:
+    """Return whether something can arrive in the period in which it leaves."""
+    return kept(e, "_instant", lambda: int(lead_time_table(e.lead_time)[0][0]) == 0)
 
 
 def _units(top: Topology) -> dict[tuple[str, object], tuple[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ from twin.arrays import (
 from twin.compile.columns import columns_of, flags, floats, forms_of, ints, offsets, or_nothing
 from twin.compile.material import Material
 from twin.distributions import lead_time_table
+from twin.memory import Made, kept
 from twin.schema import Lane, Production, Purchase
 from twin.topology import Link, Topology
 
@@ -53,6 +55,7 @@ def build_network(
     stretch: dict[int, float],
     closable: set[int],
     rows: dict[str, Any],
+    made: Made,
 ) -> Network:
     """Translate a topology.
 
@@ -69,15 +72,35 @@ def build_network(
     rows
         Columns of ``NetRow`` and ``RowForm`` that come from the rules
         (:func:`twin.compile.rules.rule_columns`).
+    made
+        What was made for a network like this one.
     """
-    parts: dict[str, Any] = rows | _rows(top) | _claims(top)
-    parts |= _levels(top)
-    parts |= _links(top, stretch, closable)
-    parts |= _material(top, material, parts)
-    parts |= _sinks(top)
-    _place_rings(parts)
-    parts |= quotes(top, {f.name: f.decoupling_point for f in top.scenario.families})
-    return _pack(top, material, parts)
+    positions = {f.name: f.decoupling_point for f in top.scenario.families}
+    whole = top.scenario.integer
+    of = (top.shape, top.points, top.links, top.sinks, positions, stretch, closable, whole)
+
+    def make() -> Network:
+        parts = rows | _made_parts(top, made) | _links(top, stretch, closable)
+        parts["refill_lead"] = _refill_lead(len(top.points), parts)
+        parts |= _material(top, material, parts)
+        _place_rings(parts)
+        return _pack(top, material, parts | quotes(top, positions))
+
+    return made("network", of, make)
+
+
+def _made_parts(top: Topology, made: Made) -> dict[str, Any]:
+    """Return the parts that rest on a few numbers of stock points, links and sinks alone."""
+    ranks = [(s.demand.rank, s.name) for s in top.sinks]
+    after = [getattr(e.declared, "rank", 0) for e in top.links]
+    waits = [(s.tolerance, s.demand.unmet, s.demand.patience) for s in top.sinks]
+    claims = (top.shape, top.points, ranks, after)
+    return (
+        made("rows", (top.shape, top.points), lambda: _rows(top))
+        | made("claims", claims, lambda: _claims(top))
+        | made("levels", (top.points,), lambda: _levels(top))
+        | made("sinks", (top.shape, ranks, waits), lambda: _sinks(top))
+    )
 
 
 def _forms(parts: dict[str, Any], name: str, ints_: Any, floats_: Any = None) -> tuple[Ints, Any]:
@@ -178,9 +201,6 @@ def _levels(top: Topology) -> dict[str, Any]:
 
 
 def _rows(top: Topology) -> dict[str, Any]:
-    refill = [0] * len(top.points)
-    for e in top.links:
-        refill[e.to] = max(refill[e.to], decoupling.nominal_lead(e))
     rules = [p.settings.allocation for p in top.points]
     return {
         "in_off": offsets(len(x) for x in top.in_links),
@@ -188,7 +208,6 @@ def _rows(top: Topology) -> dict[str, Any]:
         "split": flags(SPLIT_FAIR if r == "fair_share" else SPLIT_BY_CLASS for r in rules),
         "rank_first": flags(r in ("index", "priority") for r in rules),
         "customers_first": flags(p.settings.customers_first for p in top.points),
-        "refill_lead": ints(refill),
     }
 
 
@@ -235,6 +254,13 @@ def _claims(top: Topology) -> dict[str, Any]:
     }
 
 
+def _refill_lead(n: int, links: dict[str, Any]) -> Ints:
+    """Return the longest nominal lead time into each row."""
+    longest = np.zeros(n, np.int32)
+    np.maximum.at(longest, links["to"], links["refill"])
+    return longest
+
+
 def _limit(declared: Lane | Production | Purchase) -> float:
     """Units per period of a link alone; a lane's limit is shared and not counted here."""
     if isinstance(declared, Production):
@@ -244,59 +270,72 @@ def _limit(declared: Lane | Production | Purchase) -> float:
     return np.inf
 
 
-def longest_lead(link: Link, stretch: float = 1.0) -> tuple[int, int, int]:
-    """Return constant lead time (-1: random), shortest and longest lead time of a link."""
-    values = lead_time_table(link.lead_time)[0]
-    low, high = int(values[0]), int(values[-1])
-    constant = low if low == high else -1
-    return constant, low, max(high, int(np.floor(high * stretch + 0.5)))
+_ALONE = (
+    "to", "kind", "share", "priority", "fallback", "yield_", "order_min", "order_multiple",
+    "order_max", "limit", "batch", "wip_cap", "mail_len", "shortest", "longest", "fifo", "refill",
+)  # fmt: skip
+"""What the arrays hold of a link whatever the rest of the scenario says."""
+
+
+def _alone(e: Link) -> tuple[float, ...]:
+    """Return a link's numbers in the order of ``_ALONE``."""
+    d, leads = e.declared, lead_time_table(e.lead_time)[0]
+    found = (
+        e.to,
+        KINDS[e.kind],
+        e.share,
+        -1 if e.priority is None else min(e.priority, 127),
+        e.fallback,
+        e.yield_,
+        d.order_min,
+        d.order_multiple,
+        np.inf if d.order_max is None else d.order_max,
+        _limit(d),
+        getattr(d, "batch", 0.0),
+        d.wip_cap if isinstance(d, Production) and d.wip_cap is not None else np.inf,
+        e.delay,
+        leads[0],
+        leads[-1],
+        not getattr(d, "overtaking", False),
+        decoupling.nominal_lead(e),
+    )
+    return tuple(float(x) for x in found)
 
 
 def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict[str, Any]:
     links = top.links
-    leads = [longest_lead(e, max(1.0, stretch.get(e.index, 1.0))) for e in links]
-    mail = [e.delay for e in links]
-    special = [
-        lead <= 0 or e.index in stretch or e.index in closable
-        for e, (lead, _, _) in zip(links, leads, strict=True)
-    ]
+    table = [kept(e, "_alone", functools.partial(_alone, e)) for e in links]
+    found = dict(
+        zip(_ALONE, np.array(table, np.float64).reshape(len(links), -1).T.copy(), strict=True)
+    )
+    low, high = found["shortest"], found["longest"]
+    lead = np.where(low == high, low, -1)  # -1: random
+    special = lead <= 0
+    special[[*stretch, *closable]] = True
+    for e, factor in stretch.items():
+        high[e] = max(high[e], np.floor(high[e] * max(1.0, factor) + 0.5))
     # a constant lead time sends into the slot that it has just emptied
-    slots = [
-        0 if high == 0 else high + own for (_, _, high), own in zip(leads, special, strict=True)
-    ]
-    declared = [e.declared for e in links]
-    lots = [(d.order_min, d.order_multiple, d.order_max) for d in declared]
+    slots = np.where(high == 0, 0, high + special).astype(np.int32)
+    lots = (found["order_min"] == 0) & (found["order_multiple"] == 0)
+    plain = lots & np.isinf(found["order_max"]) & (found["yield_"] == 1)
+    inputs = [e.inputs for e in links]
+    shut = np.zeros(len(links), np.int8)
+    shut[list(closable)] = 1
+    whole = ("to", "kind", "priority", "fallback", "mail_len", "fifo", "refill")
+    mail = found["mail_len"].astype(np.int32)
     return {
-        "to": ints(e.to for e in links),
-        "kind": flags(KINDS[e.kind] for e in links),
-        "input_off": offsets(len(e.inputs) for e in links),
-        "input_row": ints(r for e in links for r, _ in e.inputs),
-        "input_usage": floats(u for e in links for _, u in e.inputs),
-        "share": floats(e.share for e in links),
-        "priority": flags(-1 if e.priority is None else min(e.priority, 127) for e in links),
-        "fallback": flags(e.fallback for e in links),
-        "yield_": floats(e.yield_ for e in links),
-        "order_min": floats(a for a, _, _ in lots),
-        "order_multiple": floats(b for _, b, _ in lots),
-        "order_max": floats(np.inf if c is None else c for _, _, c in lots),
-        "plain_order": flags(
-            a == 0 and b == 0 and c is None and e.yield_ == 1.0 and not top.scenario.integer
-            for (a, b, c), e in zip(lots, links, strict=True)
-        ),
-        "limit": floats(_limit(d) for d in declared),
-        "batch": floats(getattr(d, "batch", 0.0) for d in declared),
-        "wip_cap": floats(
-            d.wip_cap if isinstance(d, Production) and d.wip_cap is not None else np.inf
-            for d in declared
-        ),
+        **found,
+        **{name: found[name].astype(np.int32) for name in whole},
+        "input_off": offsets(len(x) for x in inputs),
+        "input_row": ints(r for x in inputs for r, _ in x),
+        "input_usage": floats(u for x in inputs for _, u in x),
+        "plain_order": (plain & (not top.scenario.integer)).astype(np.int8),
         "mail_off": offsets(mail)[:-1],
-        "mail_len": ints(mail),
-        "lead": ints(lead for lead, _, _ in leads),
+        "lead": lead.astype(np.int32),
         "transit_off": offsets(slots)[:-1],
-        "transit_len": ints(slots),
-        "fifo": flags(not getattr(d, "overtaking", False) for d in declared),
-        "closable": flags(e.index in closable for e in links),
-        "special": flags(special),
+        "transit_len": slots,
+        "closable": shut,
+        "special": special.astype(np.int8),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,14 @@ from twin.arrays import (
 from twin.compile import events as ev
 from twin.compile import rules as rl
 from twin.compile.columns import floats, ints, offsets
-from twin.compile.material import Material, plan_material
+from twin.compile.material import Material, plan_material, ties
 from twin.compile.network import build_network, link_column, sink_column
 from twin.compile.switches import find_switches, loses
 from twin.compile.world import open_world
-from twin.demand import compile_demand
+from twin.demand import DemandTables, compile_demand
 from twin.distributions import build_lead_tables
 from twin.errors import RunError
+from twin.memory import Made
 from twin.rng import streams_of
 from twin.schema import Purchase
 from twin.topology import Link, Topology, build
@@ -65,48 +66,57 @@ class Plan:
     link_stream: Any
     switches: Switches
 
+    made: Made = field(repr=False, compare=False)
+
     @classmethod
-    def of(cls, scenario_or_topology: Any) -> Plan:
-        """Compile a scenario (or its topology, when it is at hand)."""
+    def of(cls, scenario_or_topology: Any, like: Plan | None = None) -> Plan:
+        """Compile a scenario (or its topology, when it is at hand).
+
+        Parameters
+        ----------
+        scenario_or_topology
+            What to compile.
+        like
+            A plan of nearly the same: what both have in common is taken from it. No number
+            depends on it.
+        """
         top = scenario_or_topology
         if not isinstance(top, Topology):
             top = build(top)
-        scenario = top.scenario
-        material = plan_material(top)
-        devices = ev.place_devices(top)
+        made = Made(None if like is None else like.made)
+        tied = made("ties", (top.links,), lambda: ties(top))
+        material = made("material", (top.shape, tied), lambda: plan_material(top))
+        devices = _devices(top, made)
+        cover = _cover(top, made)
+        theta, parameters = _parameters(top, cover, made)
+        lines = made("lines", (top.points, top.links), lambda: rl.lines(top))
+        rows = made("rules", (top.points,), lambda: rl.rule_columns(top))
+        rows = rows | {"parameters": parameters, "line_off": lines.line_off}
         closable = ev.closable_links(top)
-        theta, parameters = rl.theta_columns(top)
-        lines = rl.lines(top)
-        network = build_network(
-            top,
-            material,
-            ev.stretched_links(top),
-            closable,
-            rl.rule_columns(top) | {"parameters": parameters, "line_off": lines.line_off},
-        )
-        driven = rl.driven_now(top)
+        network = build_network(top, material, ev.stretched_links(top), closable, rows, made)
+        driven = _driven(top, made)
         switches = find_switches(top, network, material, devices, closable, driven)
-        forecasts = rl.first_forecasts(top)
-        rules = _rules(top, network, theta, lines, switches, driven)
+        forecasts = _forecasts(top, made)
         lead_table, links = _random_leads(network)
         return cls(
             topology=top,
             network=network,
             material=material,
-            rules=rules,
+            rules=_rules(top, network, theta, lines, switches, driven),
             order_driven=driven,
             books=_books(top, switches),
             forecasts=forecasts,
-            opening=_opening(top, driven, forecasts),
+            opening=_opening(top, driven, forecasts, cover, made),
             events=ev.plan_events(top, devices, [x.name for x in material.limits]),
             devices=tuple(devices),
             device_columns=ev.device_columns(top, devices),
             prices=_prices(top, switches),
-            demand=compile_demand(top.sinks, scenario),
+            demand=_demand(top, made),
             leads=build_lead_tables([top.links[e].lead_time for e in links]),
             lead_table=lead_table,
             link_stream=streams_of(e.name for e in top.links if links),
             switches=switches,
+            made=made,
         )
 
     @functools.cached_property
@@ -157,21 +167,67 @@ class Plan:
         return History(*parts)
 
 
-def _opening(top: Topology, driven: Any, forecasts: rl.Forecasts) -> Floats:
+def _devices(top: Topology, made: Made) -> list[ev.PlacedDevice]:
+    scenario = top.scenario
+    of = (top.points, scenario.devices, scenario.adoption, scenario.seed)
+    return made("devices", of, lambda: ev.place_devices(top))
+
+
+def _cover(top: Topology, made: Made) -> list[tuple[float, float]]:
+    """Return mean and variance of the time that each row's stock protects against."""
+    leads = made("leads", (top.links,), lambda: [(e.lead_moments, e.delay) for e in top.links])
+    rows = range(len(top.points))
+    return made("cover", (top.shape, leads), lambda: [rl.protection(top, i) for i in rows])
+
+
+def _parameters(top: Topology, cover: list[tuple[float, float]], made: Made) -> tuple[Table, Any]:
+    given = made("policies", (top.points,), lambda: rl.policy_columns(top))
+    used = made("used", (top.points,), lambda: rl.used_columns(top))
+    of = (top.points, cover)
+    return made("theta", of, lambda: rl.theta_columns(top, given, cover, used))
+
+
+def _driven(top: Topology, made: Made) -> Any:
+    positions = [(f.name, f.decoupling_point) for f in top.scenario.families]
+    return made("driven", (top.shape, positions), lambda: rl.driven_now(top))
+
+
+def _demand(top: Topology, made: Made) -> DemandTables:
+    stream = made("sink streams", (top.shape,), lambda: streams_of(s.name for s in top.sinks))
+    of = (top.sinks, top.scenario.calendar, top.scenario.horizon)
+    return made("demand", of, lambda: compile_demand(top.sinks, top.scenario, stream))
+
+
+def _forecasts(top: Topology, made: Made) -> rl.Forecasts:
+    yields = made("yields", (top.links,), lambda: [e.yield_ for e in top.links])
+    weights = made("weights", (top.shape, yields), lambda: rl.demand_weights(top))
+    of = (top.shape, yields, top.points, top.sinks)
+    return made("forecasts", of, lambda: rl.first_forecasts(top, weights))
+
+
+def _opening(
+    top: Topology,
+    driven: Any,
+    forecasts: rl.Forecasts,
+    cover: list[tuple[float, float]],
+    made: Made,
+) -> Floats:
+    numbers = (driven, forecasts.mean, forecasts.variance)
+    of = (top.points, *(x.tobytes() for x in numbers), cover, top.scenario.integer)
+    return made("opening", of, lambda: _opening_stock(top, driven, forecasts, cover))
+
+
+def _opening_stock(
+    top: Topology, driven: Any, forecasts: rl.Forecasts, cover: list[tuple[float, float]]
+) -> Floats:
     stock = np.zeros(len(top.points))
     for p in top.points:
         given = p.settings.initial_stock
         if given is None and driven[p.index]:
             given = 0.0
         if given is None:
-            lead, spread = rl.protection(top, p.index)
-            given = rl.opening_level(
-                p.settings.policy,
-                float(forecasts.mean[p.index]),
-                float(forecasts.variance[p.index]),
-                lead,
-                spread,
-            )
+            mean, variance = float(forecasts.mean[p.index]), float(forecasts.variance[p.index])
+            given = rl.opening_level(p.settings.policy, mean, variance, *cover[p.index])
         stock[p.index] = max(0.0, given)
     return np.floor(stock + 0.5) if top.scenario.integer else stock
 

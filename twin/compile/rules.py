@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +14,17 @@ from twin import decoupling, policies
 from twin.arrays import SEES, THETA, Error, Floats, Table, Theta
 from twin.compile.columns import flags, floats, forms_of, ints, offsets
 from twin.distributions import demand_moments
+from twin.memory import kept
 from twin.policies import LOT_RULES, POLICIES
 from twin.schema import Policy
 from twin.topology import Topology
 
 FROM_FORECAST = ("cover", "lead", "lead_variance", "forecast_smoothing", "error_smoothing")
 """Columns of theta that only forecast-driven policies read."""
+
+
+Weights = list[dict[int, float]]
+"""Units of each row that a unit of demand takes, by sink."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +35,42 @@ class Forecasts:
     variance: Floats
 
 
-def first_forecasts(top: Topology) -> Forecasts:
-    """Explode mean demand and its variance up the network (season and trend left out)."""
-    n = len(top.points)
-    moments = [demand_moments(s.demand) for s in top.sinks]
-    weight: list[dict[int, float]] = []
-    mean = np.zeros(n)
-    variance = np.zeros(n)
-    for p in top.points:  # downstream first
-        mine = dict.fromkeys(top.sinks_of[p.index], 1.0)
-        for e, usage in top.out_links[p.index]:
-            link = top.links[e]
-            w = usage * link.share / link.yield_
-            for s, v in weight[link.to].items():
-                mine[s] = mine.get(s, 0.0) + w * v
-        weight.append(mine)
+def first_forecasts(top: Topology, weights: Weights | None = None) -> Forecasts:
+    """Explode mean demand and its variance up the network (season and trend left out).
+
+    Parameters
+    ----------
+    top
+        The network.
+    weights
+        Its :func:`demand_weights`, where they are at hand.
+    """
+    moments = [kept(s, "_moments", functools.partial(demand_moments, s.demand)) for s in top.sinks]
+    mean = np.zeros(len(top.points))
+    variance = np.zeros(len(top.points))
+    for p, mine in zip(top.points, weights or demand_weights(top), strict=True):
         forecast = p.settings.forecast
-        mean[p.index] = sum(v * moments[s][0] for s, v in mine.items())
-        variance[p.index] = sum(v * v * moments[s][1] for s, v in mine.items())
+        mean[p.index] = sum([v * moments[s][0] for s, v in mine.items()])
+        variance[p.index] = sum([v * v * moments[s][1] for s, v in mine.items()])
         if forecast.initial is not None:
             mean[p.index] = forecast.initial
         if forecast.initial_error is not None:
             variance[p.index] = forecast.initial_error**2
     return Forecasts(mean, variance)
+
+
+def demand_weights(top: Topology) -> Weights:
+    """Return how many units of each row a unit of each sink below it takes."""
+    weights: Weights = []
+    for p in top.points:  # downstream first
+        mine = dict.fromkeys(top.sinks_of[p.index], 1.0)
+        for e, usage in top.out_links[p.index]:
+            link = top.links[e]
+            w = usage * link.share / link.yield_
+            for s, v in weights[link.to].items():
+                mine[s] = mine.get(s, 0.0) + w * v
+        weights.append(mine)
+    return weights
 
 
 def protection(top: Topology, row: int) -> tuple[float, float]:
@@ -105,37 +125,51 @@ def used_columns(top: Topology) -> set[str]:
     return used
 
 
-def _column(top: Topology, name: str) -> Floats:
-    values = [getattr(p.settings.policy, name) for p in top.points]  # None: from the forecast
-    return floats(np.nan if v is None else v for v in values)
-
-
-def theta_columns(top: Topology) -> tuple[Table, Any]:
-    """Return the distinct sets of float parameters and which one each row has.
-
-    The table is ``(columns, sets)``; columns after the last used one are left out.
-    """
-    used = used_columns(top)
-    policy = [p.settings.policy for p in top.points]
+def policy_columns(top: Topology) -> dict[str, Floats]:
+    """Return the parameters that the rules of the rows give; NaN: from the forecast."""
+    policy = [vars(p.settings.policy) for p in top.points]
     forecast = [p.settings.forecast for p in top.points]
-    cover = [protection(top, p.index) for p in top.points]
-    columns = {name: _column(top, name) for name in Theta._fields if name in Policy.model_fields}
-    columns |= {
-        "cover": floats(
-            c[0] + p.review - 1 if p.cover is None else p.cover
-            for c, p in zip(cover, policy, strict=True)
-        ),
-        "lead": floats(c[0] for c in cover),
-        "lead_variance": floats(c[1] for c in cover),
+    names = [name for name in Theta._fields if name in Policy.model_fields]
+    columns = {
+        name: floats(np.nan if p[name] is None else p[name] for p in policy) for name in names
+    }
+    return columns | {
         "forecast_smoothing": floats(f.smoothing for f in forecast),
         "error_smoothing": floats(f.error_smoothing for f in forecast),
     }
-    names = used | set(FROM_FORECAST) if "forecast" in used else used
+
+
+def theta_columns(
+    top: Topology,
+    given: Mapping[str, Floats],
+    cover: Sequence[tuple[float, float]],
+    used: Collection[str],
+) -> tuple[Table, Any]:
+    """Return the distinct sets of float parameters and which one each row has.
+
+    The table is ``(columns, sets)``; columns after the last used one are left out.
+
+    Parameters
+    ----------
+    top
+        The network.
+    given, cover, used
+        :func:`policy_columns`, :func:`protection` of each row and :func:`used_columns`.
+    """
+    names = {*used, *FROM_FORECAST} if "forecast" in used else used
     last = max((getattr(THETA, n) for n in names if n in Theta._fields), default=-1)
-    chosen = [columns[name] for name in Theta._fields[: last + 1]]
-    if not chosen:  # order-driven rows alone need none
-        return np.empty((0, 1)), np.zeros(len(policy), np.int32)
-    return forms_of(chosen)
+    if last < 0:  # order-driven rows alone need none
+        return np.empty((0, 1)), np.zeros(len(top.points), np.int32)
+    lead, spread = floats(c[0] for c in cover), floats(c[1] for c in cover)
+    review = floats(p.settings.policy.review for p in top.points)
+    wanted = given["cover"]
+    columns = {
+        **given,
+        "cover": np.where(np.isnan(wanted), lead + review - 1, wanted),
+        "lead": lead,
+        "lead_variance": spread,
+    }
+    return forms_of([columns[name] for name in Theta._fields[: last + 1]])
 
 
 def rule_columns(top: Topology) -> dict[str, Any]:

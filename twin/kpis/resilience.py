@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.kpis.base import AMOUNT, KPIS, SHARE, YES_NO
-from twin.sums import Floats, kept, ratio, replications, total
+from twin.memory import kept
+from twin.sums import Floats, ratio, replications, total
 
 if TYPE_CHECKING:
     from twin.engine import Outcome
@@ -64,7 +65,7 @@ def _service(o: Outcome) -> Service:
     demand, ordered, closed, lost = (o.series[name] for name in SERIES)
     periods, S, K = demand.shape
     due, on_time = np.zeros((periods, K)), np.zeros((periods, K))
-    waits, leave = _waits(o)
+    waits, leave = tolerated(o)
     step = max(1, _CELLS // max(1, S * K))
     for a in range(0, periods, step):
         b = min(a + step, periods)
@@ -90,7 +91,7 @@ _CELLS = 500_000
 """Numbers that are worked on at a time."""
 
 
-def _waits(o: Outcome) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def tolerated(o: Outcome) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return how long each sink's customers may wait, and whether they leave just then."""
     sinks, driven = o.plan.topology.sinks, o.plan.order_driven
     at_once = [s.demand.unmet == "lost" and not driven[s.row] for s in sinks]

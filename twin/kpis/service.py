@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.kpis.base import AMOUNT, KPIS, SHARE
+from twin.memory import kept
 from twin.statistics import Range
-from twin.sums import Floats, kept, ratio, replications, summed, total
+from twin.sums import Floats, ratio, replications, summed, total
 
 if TYPE_CHECKING:
     from twin.engine import Outcome

@@ -34,6 +34,10 @@ class Where(Model):
         None, "'component' (held for production at its site) or 'output' (everything else)"
     )
 
+    def given(self) -> list[tuple[str, Pattern]]:
+        """Return the fields that must match, with their patterns."""
+        return [(name, pattern) for name, pattern in vars(self).items() if pattern is not None]
+
 
 class Policy(Model):
     """How a stock point decides what to order; each policy lists the parameters it uses.

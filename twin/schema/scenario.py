@@ -24,6 +24,8 @@ from twin.schema.network import (
 )
 from twin.schema.posterior import Posterior
 
+PERIODS_PER_YEAR = {"day": 365, "week": 52}
+
 
 class Calendar(Model):
     """What one period is."""
@@ -35,7 +37,7 @@ class Calendar(Model):
     @property
     def periods_per_year(self) -> int:
         """365 days or 52 weeks."""
-        return 365 if self.period == "day" else 52
+        return PERIODS_PER_YEAR[self.period]
 
 
 class Costs(Model):

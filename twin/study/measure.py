@@ -15,7 +15,7 @@ from twin.kpis import KPIS
 from twin.kpis.resilience import SERIES, SERVICE
 from twin.run import HEAVY, LIGHT
 from twin.statistics import interval
-from twin.study.changing import adapted, keep
+from twin.study.changing import keep
 from twin.study.schema import Until
 from twin.sums import Floats
 from twin.topology import Topology
@@ -28,6 +28,7 @@ RECORDED = {
     "mase": ("rows.signal",),
     "cycle_time_p50": ("sinks.ordered_total", "sinks.closed_total"),
     "cycle_time_p95": ("sinks.ordered_total", "sinks.closed_total"),
+    "unserved": SERIES,
 }
 """Series that KPIs other than those of resilience need; no other KPI needs any."""
 
@@ -103,7 +104,7 @@ class Measure:
             calm = keep(self._calms, key, self._calms.get(key, {}))
             return [_Runner(self._plan(topology, key), self.outputs, calm, self.tick)]
         most = self.replications if self.until is None else self.until.maximum
-        plans = (Plan.of(posterior.drawn(scenario, d)) for d in range(min(draws, most)))
+        plans = posterior.plans(scenario, min(draws, most))
         return [_Runner(plan, self.outputs, {}, self.tick) for plan in plans]
 
     def _stages(self) -> Iterator[int]:
@@ -123,8 +124,8 @@ class Measure:
         return bool((high - low) / 2 <= until.half_width)  # no interval, not narrow
 
     def _plan(self, topology: Topology, key: str) -> Plan:
-        plan = adapted(self._plans[key], topology) if key in self._plans else None
-        return keep(self._plans, key, plan or Plan.of(topology))
+        like = self._plans.get(key) or next(reversed(self._plans.values()), None)
+        return keep(self._plans, key, Plan.of(topology, like))
 
 
 def _blocks(runners: Sequence[_Runner], k0: int, stop: int) -> list[dict[str, Floats]]:
@@ -169,7 +170,8 @@ class _Runner:
         kept = self.calm
         if (K, k0) not in kept:
             if self.calm_plan is None:
-                self.calm_plan = Plan.of(self.scenario.model_copy(update={"disruptions": []}))
+                calm = self.scenario.model_copy(update={"disruptions": []})
+                self.calm_plan = Plan.of(calm, self.plan)
             found = kpis.thin(self._run(self.calm_plan, K, k0, SERIES))
             if len(SERVICE) * self.scenario.horizon * (k0 + K) > LIGHT:
                 return found
