@@ -1,13 +1,15 @@
 """Capacity: the most that production or a supplier lets through in a period.
 
 A limit shows where more waits than goes through and it is always the same that does. Where it never
-shows, all that is known is that it is no lower than the most that went through.
+shows, all that is known is that it is no lower than the most that went through. A limit of which the
+scenario says nothing needs more evidence: lots and short stock, too, now and then let the same
+through again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,10 @@ from twin.topology import Link, Topology, build
 
 _MET = 3
 """Periods that the same most must have gone through while more waited."""
+_MET_UNDECLARED = 10
+"""The same where the scenario has no limit; there it must hold in ``_ALWAYS`` of the periods in
+which ``_CLEARLY`` as much waited, and orders of more must have been seen."""
+_ALWAYS, _CLEARLY = 0.95, 1.25
 _SAME = 1e-6
 
 
@@ -26,18 +32,19 @@ class Limited(NamedTuple):
     """Something with a limit: its key, what it is in words, and what went through and waited.
 
     ``through`` and ``waiting`` are units by period ``(T,)``; ``waiting`` counts what was asked for and
-    had not gone through before the period.
+    had not gone through before the period. ``asked`` is the largest order of a period.
     """
 
     key: str
     name: str
-    declared: float
+    declared: float | None
     through: Floats
     waiting: Floats
+    asked: float
 
 
 def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list[Estimate]:
-    """Return the limit of each production, purchase and lane for which the scenario has one.
+    """Return the limit of each production, purchase and lane that has one.
 
     Parameters
     ----------
@@ -45,20 +52,24 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
         Canonical events; orders, dispatches, receipts and production are read.
     scenario
         Says which limits there are; one that was never met stays as it is there, unless more went
-        through than it allows.
+        through than it allows. One of which it says nothing is found where it was met again and
+        again.
     seed
         Not used: nothing is drawn.
     """
     periods = add_up(events, scenario)
-    return [_estimate(one, events) for one in _limited(periods, scenario)]
+    found = (_estimate(one, events) for one in _limited(periods, scenario))
+    return [one for one in found if one is not None]
 
 
-def _estimate(one: Limited, events: pd.DataFrame) -> Estimate:
+def _estimate(one: Limited, events: pd.DataFrame) -> Estimate | None:
     most = float(one.through.max())
-    met = (one.through >= most * (1 - _SAME)) & (one.waiting > most * (1 + _SAME))
-    n = int(met.sum())
+    full = one.through >= most * (1 - _SAME)
+    n = int((full & (one.waiting > most * (1 + _SAME))).sum())
+    if one.declared is None and not _shows(one, full, most):
+        return None
     known = n >= _MET
-    value = most if known else max(most, one.declared)
+    value = most if known else max(most, one.declared or 0.0)
     note = "" if known else (
         f"never met for sure: the most that went through is {most:g}; it stays "
         f"{'at that' if value == most else 'as the scenario has it'}"
@@ -70,8 +81,15 @@ def _estimate(one: Limited, events: pd.DataFrame) -> Estimate:
     )  # fmt: skip
 
 
+def _shows(one: Limited, full: Any, most: float) -> bool:
+    """Return whether there is a limit though the scenario has none."""
+    more = one.waiting > most * _CLEARLY
+    n = int((full & more).sum())
+    return one.asked > most * (1 + _SAME) and n >= max(_MET_UNDECLARED, _ALWAYS * more.sum())
+
+
 def _limited(periods: Periods, scenario: Scenario) -> Iterator[Limited]:
-    """Yield what has a limit and was seen at work; a lane's limit is shared by all its items."""
+    """Yield what may have a limit and was seen at work; a lane's is shared by all its items."""
     top = build(scenario)
     groups: dict[int, list[Link]] = {}
     for e in top.links:
@@ -81,29 +99,45 @@ def _limited(periods: Periods, scenario: Scenario) -> Iterator[Limited]:
         name = "capacity" if isinstance(declared, Production) else "dispatch_limit"
         limit = getattr(declared, name)
         flows = [_flow(periods, top, e) for e in links]
-        if limit is None or not any(through.any() for through, _ in flows):
+        if not any(through.any() for through, *_ in flows):
             continue
-        through, waiting = (np.sum(x, axis=0) for x in zip(*flows, strict=True))
+        through, waiting, orders = (np.sum(x, axis=0) for x in zip(*flows, strict=True))
         point = top.points[links[0].to]
         what = point.name if len(links) == 1 else point.site.name
         key = f"{key_of(scenario, declared)}.{name}"
-        yield Limited(key, f"{links[0].kind} to {what}", limit, through, waiting)
+        yield Limited(key, f"{links[0].kind} to {what}", limit, through, waiting, orders.max())
 
 
-def _flow(periods: Periods, top: Topology, e: Link) -> tuple[Floats, Floats]:
-    """Return what went through a link, and what waited before, units by period."""
+def _flow(periods: Periods, top: Topology, e: Link) -> tuple[Floats, Floats, Floats]:
+    """Return what went through a link, what waited before and what was ordered, by period."""
     point = top.points[e.to]
     here = (point.site.name, point.item.name)
     way = (here[0] if e.kind == "make" else e.source, *here)
     nothing = np.zeros(periods.n)
     if e.kind == "make":
-        went = periods.started.get(here, nothing)
+        went = _begun(periods, top, e)
     else:
         went = periods.shipped.get(way, periods.received.get(way, nothing))
     through, orders = np.nan_to_num(went), np.nan_to_num(periods.ordered.get(way, nothing))
     lead = _quickest(through, orders)
     due = np.concatenate([np.zeros(lead), np.cumsum(orders)])[: periods.n]
-    return through, due - np.concatenate([[0.0], np.cumsum(through)[:-1]])
+    return through, due - np.concatenate([[0.0], np.cumsum(through)[:-1]]), orders
+
+
+def _begun(periods: Periods, top: Topology, e: Link) -> Floats:
+    """Return what production began in each period; nothing where that cannot be told.
+
+    What came out tells it only where all of it takes as long: else lots of several periods may
+    come out in one. A component that goes into nothing else was taken when they began.
+    """
+    site = top.points[e.to].site.name
+    for row, usage in e.inputs:
+        component = (site, top.points[row].item.name)
+        if len(top.out_links[row]) == 1 and component in periods.used:
+            return periods.used[component] / usage
+    nothing = np.zeros(periods.n)
+    steady = e.lead_moments[1] == 0
+    return periods.started.get((site, top.points[e.to].item.name), nothing) if steady else nothing
 
 
 def _quickest(through: Floats, orders: Floats) -> int:

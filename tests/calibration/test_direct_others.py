@@ -7,7 +7,7 @@ import pytest
 
 import twin
 from calibration import emulate
-from calibration.direct import devices, failures, records, yields
+from calibration.direct import capacity, devices, failures, records, yields
 from calibration.events import Event
 from calibration.times import DAY, period_start
 
@@ -64,6 +64,31 @@ def test_yield_of_bad_batches_is_less_sure_than_that_of_bad_units():
     (one,), (other,) = (yields.estimate(x, plant()) for x in (units, batches))
     assert one.value == other.value == 0.9
     assert other.high - other.low > 5 * (one.high - one.low)
+
+
+def making(**changes):
+    return plant(production=[{**PLANT["production"][0], "yield": 1.0, **changes}])
+
+
+@pytest.mark.parametrize("believed", [30, 60, None])
+@pytest.mark.parametrize("lead", [3, {"kind": "discrete", "values": [1, 3], "weights": [0.5, 0.5]}])
+def test_a_limit_that_is_met_is_found_whatever_the_scenario_says_of_it(believed, lead):
+    told = emulate.events(making(capacity=44, lead_time=lead))
+    (e,) = capacity.estimate(told, making(capacity=believed, lead_time=lead))
+    assert e.value == pytest.approx(44)
+    assert e.sets == {"production.plant/tea.capacity": e.value}
+
+
+def test_a_limit_that_is_never_met_stays_and_none_is_made_up():
+    free = [making(capacity=None, lead_time=n) for n in (0, 1, 5)]
+    lots = making(capacity=None, order_multiple=50)
+    batches = making(capacity=None, batch=20)
+    rare = plant(stock=[{"policy": {"kind": "base_stock", "level": 90}}])  # short of leaf
+    for scenario in (*free, lots, batches, rare):
+        assert capacity.estimate(emulate.events(scenario), scenario) == []
+    (e,) = capacity.estimate(emulate.events(making(capacity=500)), making(capacity=400))
+    assert e.value == 400
+    assert "never met" in e.note
 
 
 def test_failures_of_known_rates_and_the_one_that_is_still_running():
