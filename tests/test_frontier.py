@@ -6,7 +6,6 @@ import itertools
 import json
 import sys
 import threading
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -175,17 +174,17 @@ def test_rows_come_one_by_one_and_progress_covers_all() -> None:
     assert seen[-1] == (3 * 2 * 30 * 3, 3 * 2 * 30 * 3)
 
 
-def test_it_stops_within_a_tenth_of_a_second() -> None:
-    stop, at = threading.Event(), []
+def test_it_stops_soon_after_it_is_asked_to() -> None:
+    stop, at = threading.Event(), [0.0]
 
     def told(done: int, total: int) -> None:
-        if done > 0.4 * total and not at:
-            at.append(time.perf_counter())
+        at.append(done / total)
+        if done > 0.4 * total:
             stop.set()
 
     with pytest.raises(RunError, match="cancelled"):
         twin.frontier(tables(horizon=3000, replications=256), progress=told, cancelled=stop)
-    assert time.perf_counter() - at[0] < 0.3  # 0.1 s, and a busy machine
+    assert 0.4 < at[-1] < 0.6  # what each thread had begun, at most 0.1 s of it
 
 
 def test_between_two_options_it_stops_as_well() -> None:

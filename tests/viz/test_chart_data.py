@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import time
 from typing import Any
 
 import numpy as np
@@ -151,16 +150,6 @@ def test_a_chart_without_its_series_says_what_to_do():
     for key in ("service", "stock", "orders"):
         assert "record=viz.series.NEEDED" in found[key]["empty"]
     assert found["cost"]["bars"]
-
-
-def test_all_charts_of_the_flagship_are_made_quickly():
-    """50 ms on a quiet machine; the best of five, with room for a busy one."""
-    c, spent = ran(replications=64), []
-    for _ in range(5):
-        start = time.perf_counter()
-        chart_data.charts(c)
-        spent.append(time.perf_counter() - start)
-    assert min(spent) < 0.15
 
 
 def test_the_frontier_shows_every_row_and_says_its_marks_and_ties():
