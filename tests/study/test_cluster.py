@@ -13,9 +13,11 @@ from typing import Any
 import distributed
 import pytest
 
-from tests.study.cases import asked, parts, run
+from tests.study.cases import asked, parts, run, tables
 from twin.errors import RunError, TwinError
+from twin.simulation import Simulation
 from twin.study import cluster as cluster_module
+from twin.study.ready import ready_made
 
 LEVELS = {"length": {"key": "disruptions.fire.duration", "values": list(range(1, 13))}}
 CONTENT = asked(
@@ -50,6 +52,30 @@ def test_a_worker_killed_on_the_way_loses_nothing(cluster: Any, tmp_path: Path) 
     assert found.table.equals(alone.table)
     assert parts(out) == parts(tmp_path / "alone")
     assert len(parts(out)) == 25
+
+
+READY = {
+    "stress-test": {"duration": 4, "places": ["works", "store"], "worst": 1},
+    "covid-wave": {"uptimes": [0.8, 1.0], "lengths": [5], "paces": [1], "extra": [2]},
+    "value-of-information": {"loss": [0.0]},
+}
+
+
+@pytest.mark.parametrize("name", READY)
+def test_all_runs_of_a_ready_made_study_are_made_on_the_cluster(
+    name: str, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Curves, ripples and adoption too: here, where none can be run, it finds the same."""
+    devices = [{"kind": "rfid_shelf", "cost": 1, "owner": "maker"}]
+    scenario = tables(devices=devices, replications=3, horizon=60)
+    alone = ready_made(name, READY[name], scenario=scenario, threads=1)
+
+    def none(*_: object, **__: object) -> None:
+        raise AssertionError("a run was made here")
+
+    monkeypatch.setattr(Simulation, "advance", none)
+    there = ready_made(name, READY[name], scenario=scenario, scheduler=cluster.scheduler_address)
+    assert there.to_json_dict() == alone.to_json_dict()
 
 
 def test_a_study_on_a_cluster_can_be_stopped_and_goes_on_without(cluster, tmp_path: Path) -> None:

@@ -139,6 +139,14 @@ def test_a_share_that_may_be_missing_prolongs_survival() -> None:
     assert net.time_to_survive(stock, rates, gone, missing=0.5) == pytest.approx(10)
 
 
+@pytest.mark.parametrize("what", TABLE)
+def test_where_all_may_be_missing_a_chain_survives_for_ever(what: str) -> None:
+    """With units in hand the solver's presolve calls this programme infeasible."""
+    net, stock, names = small()
+    out, ahead = gone(names, what), np.array([5.0, 0.0])
+    assert net.time_to_survive(stock, RATES, out, ahead, missing=1.0) == np.inf
+
+
 def test_a_closed_lane_takes_away_what_comes_over_it_and_no_more() -> None:
     top = build(serial(5))
     lane = next(e.lane for e in top.links if e.kind == "ship")

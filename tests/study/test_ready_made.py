@@ -28,7 +28,7 @@ class Asked(Options):
 def answer(options: Asked, bench: Bench) -> Findings:
     """Answer with a table of costs, one step of it kept."""
     found = bench.study("fires", {"factors": LENGTH, "replications": 2})
-    scale = bench.keep("scale", options.factor, lambda: MADE.append("once") or options.factor)
+    scale = bench.keep("scale", options.factor, lambda **_: MADE.append("once") or options.factor)
     frame = found.frame()
     frame["mean"] *= scale
     sheet = Sheet("costs", "Costs", frame[["length", "mean"]], {"mean": "money"})

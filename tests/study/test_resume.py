@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 CONTENT = asked(part=1, outputs=["running_cost", "loss_area"])
 KILLER = """\
 import os, random, signal, sys, time
+from pathlib import Path
 from tests.study.cases import asked, run
 from twin.study import running
 
@@ -35,11 +36,14 @@ running.run_task = slow
 content = asked(part=1, outputs=["running_cost", "loss_area"])
 run(content)  # all is imported and compiled before the first fork
 for n in range(20):
+    out, parts = Path(sys.argv[1], str(n)), n % 5
     child = os.fork()
     if child == 0:
-        run(content, f"{sys.argv[1]}/{n}", threads=2)
+        run(content, out, threads=2)
         os._exit(0)
-    time.sleep(luck.uniform(0.0, 0.2))
+    while len(list(out.glob("parts/part-*"))) < parts:  # then at a random point of the next one
+        time.sleep(0.001)
+    time.sleep(luck.uniform(0.0, 0.03))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 """

@@ -22,6 +22,7 @@ from twin.study.ready.sensitivity import BASE_POINTS, FEWEST_POINTS, WORK, base_
 from twin.study.ready.sensitivity_indices import indices, sampled
 from twin.study.ready.sensitivity_levers import Moved, Number, Ranged, Scaled, own_levers
 from twin.topology import build
+from viz.study_charts_names import said
 
 LEVERS = {"holding": {"key": "stock[0].holding_cost", "low": 0.1, "high": 0.3},
           "ordering": {"key": "purchases[0].order_cost", "low": 1, "high": 3}}  # fmt: skip
@@ -194,9 +195,17 @@ def test_every_lever_of_a_shipped_scenario_can_be_turned_to_both_ends(name: str)
 
 def test_levers_over_the_range_of_their_controls() -> None:
     found = {lever.name: lever for lever in own_levers(steady(), None)}
-    assert found["stock[].holding_cost"].changes(1.0) == {"stock[0].holding_cost": 10}
-    assert "stock[].policy.safety_factor" in found  # has a control, though a fixed level rests it
+    assert found["holding cost (stock)"].changes(1.0) == {"stock[0].holding_cost": 10}
+    assert "safety factor (stock policy)" in found  # has a control, though a fixed level rests it
     assert "horizon" not in found
+
+
+@pytest.mark.parametrize("name", ["electronics", "small-business"])
+def test_the_shell_says_levers_in_the_words_of_the_page(name: str) -> None:
+    """No key is shown that could not be typed, and the page changes no word of them."""
+    levers = [x.name for x in own_levers(load(name), 0.2)]
+    assert [said(x) for x in levers] == levers
+    assert not [x for x in levers if "[" in x or "_" in x or "." in x]
 
 
 def test_without_salib_the_tornado_still_stands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from twin.optimise.asked import arguments
 from twin.study import ready
 
 DOCS = Path(__file__).parents[2] / "docs" / "studies"
@@ -30,6 +31,19 @@ def test_every_ready_made_study_has_a_figure_on_its_page(figures: ModuleType, na
     options = ready.found(name).options
     assert options.model_validate(figures.FIGURES[name][1]).scenario == "electronics"
     assert f"twin study {name} --scenario electronics" in (DOCS / f"{name}.md").read_text("utf-8")
+
+
+def test_the_optimisation_has_a_figure_of_the_first_command_on_its_page(
+    figures: ModuleType,
+) -> None:
+    page = (DOCS.parent / "optimise.md").read_text(encoding="utf-8")
+    assert "](optimise.svg)" in page
+    assert (DOCS.parent / "optimise.svg").is_file()
+    command = next(line for line in page.splitlines() if line.startswith("twin optimise"))
+    assert command.startswith(
+        f'twin optimise electronics --require "{figures.OPTIMISED["require"]}"'
+    )
+    assert arguments(figures.OPTIMISED) == {"require": {"on_time": 0.95}}
 
 
 def test_the_figure_of_the_mirror_experiment_shows_what_is_found_today(

@@ -10,13 +10,15 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 
 from twin.errors import RunError, TwinError
 from twin.manifest import PACKAGES, PRODUCT, version
 from twin.study.parts import run_task, task
+
+T = TypeVar("T")
 
 PATIENCE = 30
 """Seconds to wait for the scheduler and for a first worker."""
@@ -36,8 +38,21 @@ def on_cluster(
         The study as data.
     todo
         Numbers of the parts to run.
+    address, look
+        As in :func:`elsewhere`; so are the errors.
+    """
+    return _spread(address, lambda index: (run_task, task(data, index)), todo, look)
+
+
+def elsewhere(address: str, work: Callable[[], T], look: Callable[[], None]) -> T:
+    """Run one piece of work on a worker of a cluster and return what it returns.
+
+    Parameters
+    ----------
     address
         Of the scheduler: ``tcp://host:8786``.
+    work
+        A function that can be sent: of a module, with its arguments (:func:`functools.partial`).
     look
         Called now and then; raises to stop.
 
@@ -48,6 +63,18 @@ def on_cluster(
     TwinError
         If distributed is not installed.
     """
+    ((_, found),) = _spread(address, lambda _: (work,), [0], look)
+    return cast("T", found)
+
+
+Given = Callable[[int], tuple[Any, ...]]
+"""What to send for a number: a function and its arguments."""
+
+
+def _spread(
+    address: str, given: Given, todo: Sequence[int], look: Callable[[], None]
+) -> Generator[tuple[int, Any]]:
+    """Connect, hand out some work by its numbers, and yield each as it is done."""
     try:
         import distributed
     except ModuleNotFoundError as error:
@@ -66,16 +93,16 @@ def on_cluster(
         raise RunError(msg) from error
     with client:
         _check_workers(client, address)
-        yield from _results(distributed, client, data, todo, look)
+        yield from _results(distributed, client, given, todo, look)
 
 
 def _results(
     distributed: Any,
     client: Any,
-    data: Mapping[str, Any],
+    given: Given,
     todo: Sequence[int],
     look: Callable[[], None],
-) -> Generator[tuple[int, pa.Table]]:
+) -> Generator[tuple[int, Any]]:
     """Hand out some parts ahead, and the next one whenever one is done."""
     waiting = iter(todo)
     numbers: dict[Any, int] = {}
@@ -83,7 +110,7 @@ def _results(
     done = distributed.as_completed([], loop=client.loop)
 
     def submit(index: int) -> None:
-        future = client.submit(run_task, task(data, index), pure=False)
+        future = client.submit(*given(index), pure=False)
         numbers[future] = index
         done.add(future)
 

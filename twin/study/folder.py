@@ -6,15 +6,16 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from twin.errors import OutputError
+from twin.errors import OccupiedError, OutputError
 from twin.files import umask, write_text
+from twin.problems import show
 from twin.result_folder import MANIFEST
 
 PARTS = "parts"
@@ -22,6 +23,9 @@ SCENARIO = "scenario.yaml"
 _TEMPORARY = ".part-"
 SAME = ("hash", "versions", "seed", "parts")
 """What the manifest of a folder and of the study that goes on in it must have in common."""
+
+FORMAT = 2
+"""Of the parts: 1 held a list of values per design point and KPI, 2 a row per replication."""
 
 
 class Folder:
@@ -108,7 +112,7 @@ class Folder:
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_TEMPORARY)
         try:
             with os.fdopen(handle, "wb") as stream:
-                pq.write_table(table, stream, compression="zstd")
+                _write_rows(table, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.chmod(temporary, 0o666 & ~umask())
@@ -119,9 +123,11 @@ class Folder:
                 os.unlink(temporary)
             raise
 
-    def read(self) -> list[pa.Table]:
-        """Return all parts in order."""
-        return [pq.read_table(self.part(n)) for n in range(self.manifest["parts"])]
+    def read(self) -> Iterator[pa.Table]:
+        """Yield all parts in order, texts as codes of a dictionary."""
+        texts = [name for name, numeric in self.manifest["columns"].items() if not numeric]
+        for n in range(self.manifest["parts"]):
+            yield pq.read_table(self.part(n), read_dictionary=["metric", "unit", *texts])
 
     def _doing(self, act: Callable[[], None]) -> None:
         try:
@@ -163,8 +169,26 @@ def check(path: Path, manifest: Mapping[str, Any], force: bool) -> dict[str, Any
         )
         raise OutputError(msg)
     if old is not None and not force:
+        check_format(path, old)
         _check_same(path, old, manifest)
     return old
+
+
+def check_format(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse a folder whose parts are not as they are written today.
+
+    Raises
+    ------
+    OutputError
+        If an earlier or a later version wrote it.
+    """
+    held = manifest.get("format", 1)
+    if held != FORMAT:
+        msg = (
+            f"{path}: holds study '{manifest['study'].get('name')}' in format {show(held)}, this "
+            f"version reads and writes {FORMAT}"
+        )
+        raise OccupiedError(msg, "use the version that wrote it, give another folder")
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
@@ -204,12 +228,19 @@ def _check_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> N
             said = "content" if key == "hash" else f"{key} {before} (now {now})"
             differ.append(said)
     if differ:
-        msg = (
-            f"{path}: holds study '{old['study'].get('name')}' with another {', '.join(differ)}; "
-            "only the same study goes on: give another folder, or begin anew with --force (in "
-            "Python: force=True)"
+        msg = f"{path}: holds study '{old['study'].get('name')}' with another {', '.join(differ)}"
+        raise OccupiedError(
+            msg,
+            "only the same study goes on: give another folder",
         )
-        raise OutputError(msg)
+
+
+def _write_rows(table: pa.Table, stream: IO[bytes]) -> None:
+    """Write rows as plain columns: codes of texts are this file's business, not its readers'."""
+    pq.write_table(
+        table, stream, compression="zstd", store_schema=False,
+        use_dictionary=[name for name in table.column_names if name != "value"],
+    )  # fmt: skip
 
 
 def _sync_folder(path: Path) -> None:

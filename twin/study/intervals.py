@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from twin.errors import RunError
 from twin.problems import show
-from twin.statistics import CONFIDENCE, Range, interval
+from twin.statistics import ANY, CONFIDENCE, Range, interval, quantile
 from twin.sums import Floats
 
 Statistic = Callable[[Floats], Floats]
@@ -39,6 +39,44 @@ def wilson(yes: int, n: int) -> tuple[float, float, float]:
         msg = f"{show(yes)} of {show(n)}; must be how many of two or more were so"
         raise RunError(msg)
     return interval(np.repeat([1.0, 0.0], [yes, n - yes]), Range(0, 1, True))[:3]
+
+
+def intervals(samples: Sequence[Floats], within: Range = ANY) -> Floats:
+    """Return what :func:`twin.statistics.interval` gives for each of some samples, the same bits.
+
+    Parameters
+    ----------
+    samples
+        Numbers of one KPI each, ``(R,)``; lengths may differ.
+    within
+        What each number can be.
+
+    Returns
+    -------
+    numpy.ndarray
+        Mean, low and high end, and how many are defined, ``(samples, 4)``.
+    """
+    found = np.empty((len(samples), 4))
+    sizes = np.array([x.size for x in samples], int)
+    for size in np.unique(sizes):
+        at = np.flatnonzero(sizes == size)
+        values = np.array([samples[int(i)] for i in at])
+        whole = ~np.isnan(values).any(axis=1) & (size > 1) & (not within.yes_no)
+        for i in at[~whole].tolist():
+            found[i] = interval(samples[i], within)
+        if whole.any():
+            found[at[whole]] = _student(values[whole], within)
+    return found
+
+
+def _student(values: Floats, within: Range) -> Floats:
+    """Return Student's interval of each row of numbers that are all defined."""
+    n = values.shape[1]
+    mean = values.mean(axis=1)
+    half = quantile(n - 1) * values.std(axis=1, ddof=1) / n**0.5
+    low = np.maximum(mean - half, np.minimum(within.low, mean))
+    high = np.minimum(mean + half, np.maximum(within.high, mean))
+    return np.column_stack([mean, low, high, np.full(mean.size, n)])
 
 
 def cvar(values: Floats, level: float = 0.95, worst: str = "high") -> Floats:

@@ -212,7 +212,10 @@ def _solved(cost: Floats, matrix: Any, limits: Floats, bounds: Floats) -> float:
     """Return the least cost; minus infinity where it has no end, infinity without a solution."""
     from scipy.optimize import linprog  # a fifth of a second that nothing else need wait for
 
-    found = linprog(cost, A_ub=matrix, b_ub=limits, bounds=bounds, method="highs")
+    asked: dict[str, Any] = {"A_ub": matrix, "b_ub": limits, "bounds": bounds, "method": "highs"}
+    found = linprog(cost, **asked)
+    if found.status == 2:  # the presolve of HiGHS says so of some that have no end
+        found = linprog(cost, **asked, options={"presolve": False})
     if found.status in _ENDLESS:
         return _ENDLESS[found.status]
     if found.status != 0:

@@ -6,18 +6,17 @@ Threads and a cluster call the same function; what it returns depends on nothing
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from twin.kpis import KPIS
 from twin.schema import Scenario
-from twin.statistics import interval
 from twin.study.changing import Changing
 from twin.study.measure import Found, Measure, Tick
 from twin.study.schema import Until
-from twin.sums import Floats
 
 
 def points_of(data: Mapping[str, Any], index: int) -> range:
@@ -45,17 +44,15 @@ def run_task(data: Mapping[str, Any], tick: Tick | None = None) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        One row per point and KPI, columns as :func:`columns` lists them.
+        As :func:`tidy` makes it.
     """
     changing, measure = _bench(data)
     measure.tick = tick
-    rows: list[dict[str, Any]] = []
-    for n, point in enumerate(data["points"]):
+    found: list[Found] = []
+    for point in data["points"]:
         key, topology = changing((k, v) for k, v in point["changes"])
-        found = measure(topology, key)
-        number = data["first"] + n
-        rows += [_row(number, point["values"], name, found) for name in data["outputs"]]
-    return pa.Table.from_pylist(rows, schema=columns(data["factors"]))
+        found.append(measure(topology, key))
+    return tidy(data, found)
 
 
 def _bench(data: Mapping[str, Any]) -> tuple[Changing, Measure]:
@@ -79,9 +76,8 @@ def columns(factors: Mapping[str, bool]) -> pa.Schema:
     """Return the columns of the results.
 
     ``point`` (number, 0 is the base), ``base``, one per factor (null: as the scenario has it),
-    ``metric``, ``unit``, ``mean``, ``low``, ``high`` (95 % interval), ``half_width``, ``n``
-    (replications in which the KPI is defined), ``replications``, ``reached`` (the wanted
-    precision), ``values`` (one number per replication).
+    ``metric``, ``unit``, ``replication``, ``value`` (null: not defined in it), ``reached`` (the
+    wanted precision, by the point).
 
     Parameters
     ----------
@@ -92,18 +88,49 @@ def columns(factors: Mapping[str, bool]) -> pa.Schema:
     return pa.schema([
         ("point", pa.int32()), ("base", pa.bool_()),
         *((name, number if numeric else text) for name, numeric in factors.items()),
-        ("metric", text), ("unit", text), ("mean", number), ("low", number), ("high", number),
-        ("half_width", number), ("n", pa.int32()), ("replications", pa.int32()),
-        ("reached", pa.bool_()), ("values", pa.list_(number)),
+        ("metric", text), ("unit", text), ("replication", pa.int32()), ("value", number),
+        ("reached", pa.bool_()),
     ])  # fmt: skip
 
 
-def _row(number: int, labels: Mapping[str, Any], name: str, found: Found) -> dict[str, Any]:
-    values: Floats = found.values[name]
-    extra = KPIS[name].extra
-    mean, low, high, n = interval(values, extra["within"])
-    return {
-        "point": number, "base": number == 0, **labels, "metric": name, "unit": extra["unit"],
-        "mean": mean, "low": low, "high": high, "half_width": (high - low) / 2, "n": n,
-        "replications": values.size, "reached": found.reached, "values": values.tolist(),
-    }  # fmt: skip
+def tidy(data: Mapping[str, Any], found: Sequence[Found]) -> pa.Table:
+    """Return what design points came to: one row per point, KPI and replication, in this order.
+
+    Parameters
+    ----------
+    data
+        What :func:`task` returned.
+    found
+        What each of its points came to.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns as :func:`columns` lists them, texts as codes of a dictionary.
+    """
+    outputs, P = data["outputs"], len(found)
+    draws = np.array([one.values[outputs[0]].size for one in found], np.int32)
+    spread = np.repeat(np.arange(P, dtype=np.int32), draws * len(outputs))
+    kpi = np.repeat(np.tile(np.arange(len(outputs), dtype=np.int32), P), draws.repeat(len(outputs)))
+    numbers = data["first"] + np.arange(P, dtype=np.int32)
+    values = np.concatenate([one.values[name] for one in found for name in outputs])
+    made = {
+        "point": numbers[spread],
+        "base": (numbers == 0)[spread],
+        "metric": _coded(outputs).take(pa.array(kpi)),
+        "unit": _coded([KPIS[name].extra["unit"] for name in outputs]).take(pa.array(kpi)),
+        "replication": np.concatenate(
+            [np.arange(n, dtype=np.int32) for n in draws for _ in outputs]
+        ),
+        "value": pa.array(values, from_pandas=True),  # NaN would be a number to SQL
+        "reached": np.array([one.reached for one in found])[spread],
+    }
+    for name, numeric in data["factors"].items():
+        labels = [point["values"].get(name) for point in data["points"]]
+        made[name] = (pa.array(labels, pa.float64()) if numeric else _coded(labels)).take(spread)
+    return pa.table({name: made[name] for name in columns(data["factors"]).names})
+
+
+def _coded(texts: Sequence[str | None]) -> pa.DictionaryArray:
+    """Return texts as codes of a dictionary: a number for each row."""
+    return pa.array(texts, pa.string()).dictionary_encode()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +16,8 @@ from twin.kpis import KPIS
 from twin.names import nearest
 from twin.problems import show
 from twin.result import number
-from twin.statistics import interval
-from twin.study.folder import Folder, read_manifest
-from twin.study.intervals import bootstrap, cvar
+from twin.study.folder import Folder, check_format, read_manifest
+from twin.study.intervals import bootstrap, cvar, intervals
 from twin.study.parts import columns
 from twin.sums import Floats
 
@@ -31,6 +30,13 @@ Base = int | Mapping[str, Any]
 
 FEWEST_IN_TAIL = 20
 """Values that a tail must have for its mean to be given an interval."""
+
+
+class _Runs(NamedTuple):
+    """Results by design point and KPI: what :meth:`Study.frame` returns, and the values."""
+
+    frame: pd.DataFrame
+    values: Sequence[Floats]
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,14 +57,19 @@ class Study:
     folder: Path | None = None
     tables: Sequence[pa.Table] = ()
 
-    @functools.cached_property
+    @property
     def table(self) -> pa.Table:
-        """One row per design point and KPI, as :func:`twin.study.parts.columns` lists them."""
+        """One row per design point, KPI and replication, see :func:`twin.study.parts.columns`.
+
+        Of a large study it is large; :meth:`frame` and :meth:`values` do not need it whole.
+        """
+        plain = columns(self.manifest["columns"])
+        return pa.concat_tables([part.cast(plain) for part in self._parts()])
+
+    def _parts(self) -> Iterable[pa.Table]:
         if self.folder is None:
-            tables = self.tables
-        else:
-            tables = Folder(self.folder, self.manifest).read()
-        return pa.concat_tables(tables).cast(columns(self.manifest["columns"]))
+            return self.tables
+        return Folder(self.folder, self.manifest).read()
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -85,7 +96,7 @@ class Study:
             point, base, the factors, metric, unit, mean, low, high, half_width, n, replications,
             reached.
         """
-        found: pd.DataFrame = self.table.drop_columns(["values"]).to_pandas()
+        found: pd.DataFrame = self._runs.frame.copy()
         if not replications:
             return found
         import pandas as pd
@@ -98,13 +109,30 @@ class Study:
         return long
 
     @functools.cached_property
+    def _runs(self) -> _Runs:
+        """Results by design point and KPI, read part by part."""
+        plain = columns(self.manifest["columns"])
+        heads: list[pa.Table] = []
+        values: list[Floats] = []
+        for part in self._parts():
+            begins = np.flatnonzero(part["replication"].to_numpy() == 0)
+            values += np.split(part["value"].to_numpy(), begins[1:])
+            heads.append(part.take(begins).cast(plain))
+        frame = pa.concat_tables(heads).drop_columns(["replication", "value"]).to_pandas()
+        reached = frame.pop("reached")
+        ends = _ends(values, frame["metric"])
+        frame[["mean", "low", "high"]] = ends[:, :3]
+        frame["half_width"] = (ends[:, 2] - ends[:, 1]) / 2
+        frame["n"] = ends[:, 3].astype(np.int32)
+        frame["replications"] = np.array([x.size for x in values], np.int32)
+        return _Runs(frame.assign(reached=reached), values)
+
+    @functools.cached_property
     def _values(self) -> dict[tuple[int, str], Floats]:
         """Values by point and KPI, ``(R,)`` each."""
-        keys = zip(self.table["point"].to_pylist(), self.table["metric"].to_pylist(), strict=True)
-        lists = self.table["values"].combine_chunks()
-        flat = lists.flatten().to_numpy(zero_copy_only=False)
-        ends = np.cumsum(self.table["replications"].to_numpy())
-        return dict(zip(keys, np.split(flat, ends[:-1]), strict=True))
+        frame, values = self._runs
+        keys = zip(frame["point"].tolist(), frame["metric"].tolist(), strict=True)
+        return dict(zip(keys, values, strict=True))
 
     def values(self, point: int, metric: str) -> Floats:
         """Return a KPI of a design point, one number per replication, ``(R,)``.
@@ -154,10 +182,10 @@ class Study:
         first = {name: self.values(against, name) for name in wanted}
         found = self.frame()
         found = found[found["metric"].isin(wanted) & (found["point"] != against)]
-        keys = zip(found["point"], found["metric"], strict=True)
-        rows = [_difference(self._values[p, m], first[m], m) for p, m in keys]
+        keys = zip(found["point"].tolist(), found["metric"].tolist(), strict=True)
+        apart = [_apart(self._values[p, m], first[m]) for p, m in keys]
         kept = found[["point", *self.factors, "metric", "unit"]].reset_index(drop=True)
-        return pd.concat([kept, pd.DataFrame(rows, columns=_DIFFERENCE)], axis=1)
+        return pd.concat([kept, _differences(apart, kept["metric"])], axis=1)
 
     def _number(self, base: Base) -> int:
         """Return the number of the run that is meant."""
@@ -241,16 +269,34 @@ def _tail(values: Floats, level: float, worst: str) -> tuple[float, float, float
     return bootstrap(values, lambda x: cvar(x, level, worst))
 
 
-_DIFFERENCE = ("difference", "low", "high", "half_width", "clear", "n")
-
-
-def _difference(values: Floats, base: Floats, metric: str) -> tuple[Any, ...]:
+def _apart(values: Floats, base: Floats) -> Floats:
+    """Return paired differences, of as many replications as both have."""
     n = min(values.size, base.size)
-    within = KPIS[metric].extra["within"].of_difference()
-    mean, low, high, defined = interval(values[:n] - base[:n], within)
-    alone = bool(np.isnan(low)) and abs(mean) > 0  # a single replication has no interval
-    clear = bool(low > 0 or high < 0) or alone
-    return mean, low, high, (high - low) / 2, clear, defined
+    return values[:n] - base[:n]
+
+
+def _differences(apart: Sequence[Floats], metrics: pd.Series[str]) -> pd.DataFrame:
+    """Return the columns that tell of paired differences of KPIs."""
+    import pandas as pd
+
+    mean, low, high, defined = _ends(apart, metrics, of_difference=True).T
+    alone = np.isnan(low) & (np.abs(mean) > 0)  # a single replication has no interval
+    return pd.DataFrame({
+        "difference": mean, "low": low, "high": high, "half_width": (high - low) / 2,
+        "clear": (low > 0) | (high < 0) | alone, "n": defined.astype(int),
+    })  # fmt: skip
+
+
+def _ends(
+    samples: Sequence[Floats], metrics: pd.Series[str], of_difference: bool = False
+) -> Floats:
+    """Return mean, ends of the interval and number of values of samples of KPIs, ``(rows, 4)``."""
+    found = np.empty((len(samples), 4))
+    for name, at in metrics.groupby(metrics).indices.items():
+        within = KPIS[str(name)].extra["within"]
+        within = within.of_difference() if of_difference else within
+        found[at] = intervals([samples[i] for i in at], within)
+    return found
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -274,6 +320,7 @@ def opened(path: str | Path) -> Study:
     if manifest is None:
         msg = f"{folder}: holds no study; give the folder that `twin study ... --out` wrote"
         raise OutputError(msg)
+    check_format(folder, manifest)
     done = Folder(folder, manifest).finished()
     if len(done) < manifest["parts"]:
         msg = (

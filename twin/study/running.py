@@ -22,7 +22,7 @@ from twin.run import Progress
 from twin.schema import Scenario
 from twin.study.cluster import on_cluster, versions
 from twin.study.files import read
-from twin.study.folder import Folder
+from twin.study.folder import FORMAT, Folder
 from twin.study.measure import Tick
 from twin.study.parts import points_of, run_task, task
 from twin.study.prepare import Ready, prepare
@@ -143,6 +143,7 @@ def describe(ready: Ready) -> dict[str, Any]:
         "study": told.model_dump(mode="json", exclude_defaults=True)
         | {"name": told.name, "title": told.title},
         "hash": ready.hash(),
+        "format": FORMAT,
         "versions": versions(),
         "scenario": {"name": scenario.name, "title": scenario.title, "hash": scenario.hash()},
         "seed": scenario.seed,

@@ -12,7 +12,7 @@ from twin.schema.base import Name, param
 
 COLUMNS = (
     "point", "base", "metric", "unit", "mean", "low", "high", "half_width", "n", "replications",
-    "reached", "values",
+    "reached", "replication", "value",
 )  # fmt: skip
 """Columns of the results beside the factors, whose names they therefore may not be."""
 

@@ -19,20 +19,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import ValidationError
-
 from twin.edits import apply
-from twin.errors import OutputError, RunError, ScenarioError
+from twin.errors import OccupiedError, OutputError, RunError, ScenarioError
 from twin.files import make_folder, read_text, write_text
 from twin.load import load
 from twin.names import nearest
-from twin.problems import Places, report
 from twin.run import Progress
 from twin.schema import Scenario
 from twin.study.cluster import versions
 from twin.study.findings import Findings
 from twin.study.ready.base import Bench, Options
-from twin.validate import translate
+from twin.validate import checked
 
 NAMES = (
     "stress-test", "decoupling-frontier", "value-of-information", "covid-wave", "sensitivity",
@@ -126,7 +123,7 @@ def ready_made(
         As :func:`twin.study`, and where the scenario has nothing that the study asks about.
     """
     study = found(name)
-    asked = _validated(study.options, options or {}, name)
+    asked = checked(study.options, options or {}, name)
     seed = {} if asked.seed is None else {"seed": asked.seed}
     base = apply(load(asked.scenario) if scenario is None else scenario, {**asked.set, **seed})
     where = None if out is None else Path(out)
@@ -155,11 +152,8 @@ def _begin(where: Path, name: str, asked: Options, base: Scenario, force: bool) 
         msg = f"{where}: holds something else already; give a new or empty folder"
         raise OutputError(msg)
     if old not in (None, told) and not force:
-        msg = (
-            f"{where}: holds study '{old['study']}' that was asked something else; give another "
-            "folder, or begin anew with --force (in Python: force=True)"
-        )
-        raise OutputError(msg)
+        msg = f"{where}: holds study '{old['study']}' that was asked something else"
+        raise OccupiedError(msg)
     make_folder(where)
     write_text(file, json.dumps(told, indent=1) + "\n")
     return force
@@ -176,24 +170,16 @@ def _asked(file: Path, force: bool) -> dict[str, Any]:
         why = str(error).removeprefix(f"{file}: ")
     if force:
         return {}
-    msg = (
-        f"{file}: is damaged ({why}), so what its folder holds is not known; give another folder, "
-        "delete this one, or begin anew with --force (in Python: force=True)"
+    msg = f"{file}: is damaged ({why}), so what its folder holds is not known"
+    raise OccupiedError(
+        msg,
+        "give another folder, delete this one",
     )
-    raise OutputError(msg)
 
 
 def _rests_on(base: Scenario) -> str:
     told = ", ".join(f"{name} {version}" for name, version in versions().items())
     return f"Scenario {base.title or base.name} ({base.hash()}), seed {base.seed}; {told}."
-
-
-def _validated(options: type[Options], given: Mapping[str, Any], name: str) -> Options:
-    try:
-        return options.model_validate(dict(given))
-    except ValidationError as error:
-        report(list(translate(error, given, options)), Places(f"options of {name}"))
-        raise
 
 
 def title(name: str) -> str:

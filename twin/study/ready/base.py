@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twin.errors import RunError
 from twin.files import make_folder, read_text, write_text
 from twin.run import Progress
 from twin.schema import Model, Scenario
 from twin.schema.base import param
-from twin.study.cluster import versions
+from twin.study.cluster import elsewhere, versions
 from twin.study.result import Study
 from twin.study.running import study
 
@@ -85,7 +87,7 @@ class Bench:
             force=self.force,
         )  # fmt: skip
 
-    def keep(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
+    def keep(self, name: str, key: Any, make: Callable[..., Any], *given: Any) -> Any:
         """Return plain data that takes long to make; made once for the same key.
 
         Parameters
@@ -95,19 +97,34 @@ class Bench:
         key
             Plain data that the result depends on.
         make
-            Makes it; must return what JSON can hold.
+            Makes it, wherever parts of studies are run, so it must be a function of a module; takes
+            ``threads``, ``progress`` and ``cancelled`` by name; returns what JSON can hold.
+        given
+            What else it takes.
         """
         if self.out is None:
-            return make()
+            return self._made(make, given)
         file = self.out / f"{name}.json"
         text = json.dumps([key, versions()], sort_keys=True)
         mark = hashlib.sha256(text.encode()).hexdigest()[:16]
         kept = _kept(file)
         if kept.get("key") != mark:
-            kept = {"key": mark, "value": make()}
+            kept = {"key": mark, "value": self._made(make, given)}
             make_folder(self.out)
             write_text(file, json.dumps(kept, indent=1) + "\n")
         return kept["value"]
+
+    def _made(self, make: Callable[..., Any], given: Sequence[Any]) -> Any:
+        if self.scheduler is None:
+            return make(
+                *given, threads=self.threads, progress=self.progress, cancelled=self.cancelled
+            )
+        return elsewhere(self.scheduler, functools.partial(make, *given), self._look)
+
+    def _look(self) -> None:
+        if self.cancelled is not None and self.cancelled.is_set():
+            msg = "the run was cancelled"
+            raise RunError(msg)
 
 
 def _kept(file: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -197,23 +197,21 @@ def _ripple(options: CovidWave, bench: Bench, first: dict[str, Any], length: int
     entry = {"kind": "outage", "name": "closure", "where": place, "severity": options.severity,
              "start": scenario.warmup + (scenario.horizon - scenario.warmup) // 10,
              "duration": length}  # fmt: skip
-    key = [scenario.hash(), scenario.seed, entry, options.shortfall, options.replications]
-
-    def make() -> Any:
-        closed, hits = ripple(
-            scenario, entry, options.shortfall, replications=options.replications,
-            threads=bench.threads, progress=bench.progress, cancelled=bench.cancelled,
-        )  # fmt: skip
-        return {"closed": closed, "hits": _plain(hits)}
-
-    kept = bench.keep("ripple", key, make)
+    asked = (entry, options.shortfall, options.replications)
+    kept = bench.keep(
+        "ripple", [scenario.hash(), scenario.seed, *asked], _rippled, scenario, *asked
+    )
     hits = [{n: np.nan if x is None else x for n, x in hit.items()} for hit in kept["hits"]]
     return Ripple(scenario, tuple(kept["closed"]), hits)
 
 
-def _plain(rows: Any) -> Any:
-    """Return rows without NaN, which JSON does not know."""
-    return [{n: None if x != x else x for n, x in row.items()} for row in rows]
+def _rippled(
+    scenario: Scenario, entry: Mapping[str, Any], share: float, replications: int | None, **how: Any
+) -> dict[str, Any]:
+    """Return what :func:`ripple` does as plain data, without NaN, which JSON does not know."""
+    closed, hits = ripple(scenario, entry, share, replications=replications, **how)
+    plain = [{n: None if x != x else x for n, x in hit.items()} for hit in hits]
+    return {"closed": closed, "hits": plain}
 
 
 def _uptimes(options: CovidWave, scenario: Scenario) -> AskedUptime:

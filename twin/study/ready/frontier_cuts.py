@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -151,25 +152,37 @@ class Cuts:
         tried = {name: self.worlds[name] for name in self.tuned_in}
         key = [base.hash(), base.seed, tried, self.budget, self.late_cost, TUNING]
         file = "buffers-" + re.sub(r"\W+", "-", told)
-        found = self.bench.keep(file, key, lambda: self._tuned(base))
+        found = self.bench.keep(file, key, _tuned, base, tried, self.late_cost, self.budget)
         if "failed" in found:
             self.notes.append(f"{told}: buffers as given, they cannot be tuned ({found['failed']})")
             return moved
         self.buffers[told] = found["levers"]
         return {**moved, **found["changes"]}
 
-    def _tuned(self, base: Scenario) -> dict[str, Any]:
-        everywhere = [apply(base, {"disruptions": self.worlds[name]}) for name in self.tuned_in]
-        try:
-            found = tune(
-                base, worlds=everywhere, penalty=self.late_cost, budget=self.budget,
-                replications=-(-TUNING // len(everywhere)), threads=self.bench.threads, cancelled=self.bench.cancelled,
-            )  # fmt: skip
-        except RunError as error:
-            if self.bench.cancelled is not None and self.bench.cancelled.is_set():
-                raise
-            return {"failed": str(error)}
-        return {"changes": found.changes, "levers": found.levers}
+
+def _tuned(
+    base: Scenario,
+    worlds: Mapping[str, World],
+    late_cost: float,
+    budget: int | None,
+    *,
+    threads: int | None = None,
+    cancelled: threading.Event | None = None,
+    **_: Any,
+) -> dict[str, Any]:
+    """Return the changes and the levers of tuned buffers, or why they cannot be tuned."""
+    everywhere = [apply(base, {"disruptions": world}) for world in worlds.values()]
+    each = -(-TUNING // len(everywhere))
+    try:
+        found = tune(
+            base, worlds=everywhere, penalty=late_cost, budget=budget, replications=each,
+            threads=threads, cancelled=cancelled,
+        )  # fmt: skip
+    except RunError as error:
+        if cancelled is not None and cancelled.is_set():
+            raise
+        return {"failed": str(error)}
+    return {"changes": found.changes, "levers": found.levers}
 
 
 def compared(

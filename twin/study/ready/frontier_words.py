@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from twin.result import number
 from twin.study.ready.frontier_break_even import Sweeps
 from twin.study.ready.frontier_mirror import FAR, NEAR
 from twin.study.ready.frontier_sheets import Told
@@ -80,7 +79,7 @@ def mirror(lost: Lost) -> str:
     supply, mix = (extra[NEAR, w] - extra[FAR, w] for w in (SUPPLY, MIX))
     opposite = sign(supply) < 0 < sign(mix)
     begin = "The shocks pull opposite ways" if opposite else "No clear mirror"
-    days = {key: number(float(x.mean())) for key, x in extra.items()}
+    days = {key: _late(x.mean(keepdims=True), "") for key, x in extra.items()}
     return (
         f"{begin} in the mirror experiment: the supply shock takes {days[NEAR, SUPPLY]} days with "
         f"{NEAR} and {days[FAR, SUPPLY]} with {FAR} (difference {said(ends(supply), 'days')}), the "
@@ -100,14 +99,23 @@ def own_mirror(told: Told, lost: Lost, unit: str) -> list[str]:
         least, most = (pick(able, key=lambda c: extra[c].mean()) for pick in (min, max))
         if sign(extra[most] - extra[least]) == 0:
             found.append(
-                f"A {world} takes about as much from all of them, {said(ends(extra[most]), unit)}."
+                f"A {world} makes about as much of demand late or lost with all of them, "
+                f"{_late(extra[most], unit)}."
             )
             continue
         found.append(
-            f"A {world} takes least from {least}, {said(ends(extra[least]), unit)} of demand not "
-            f"on time, and most from {most}, {said(ends(extra[most]), unit)}."
+            f"Of demand a {world} makes {_late(extra[most], unit)} late or lost with {most}, the "
+            f"most, and {_late(extra[least], unit)} with {least}, the least."
         )
     return found
+
+
+def _late(extra: Floats, unit: str) -> str:
+    """Return how much more is late or lost; where less is, none, and how much."""
+    mean, low, high = ends(extra)
+    if mean < 0:
+        return f"none ({said((-mean, -high, -low), unit)} more on time)"
+    return said((mean, low, high), unit)
 
 
 def tail(told: Told) -> str:

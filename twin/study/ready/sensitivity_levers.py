@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from twin.problems import Path
 from twin.result import number
 from twin.schema import Scenario
 from twin.schema_walk import declared, parts
+from twin.study.ready.words import kind_said
 from twin.topology import build
 
 KINDS = {
@@ -152,7 +154,9 @@ def own_levers(scenario: Scenario, spread: float | None) -> list[Lever]:
     for path, found, slider in _numbers(scenario):
         groups.setdefault(_kind(path), []).append((found, slider))
     levers: list[Lever] = []
-    for name, members in groups.items():
+    words = Counter(kind_said(kind) for kind in groups)
+    for kind, members in groups.items():
+        name = kind_said(kind) if words[kind_said(kind)] == 1 else kind
         numbers = tuple(n for n, _ in members)
         slider = members[0][1]
         if spread is not None:

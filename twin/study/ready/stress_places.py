@@ -11,14 +11,20 @@ import numpy as np
 
 from twin.compile import Plan
 from twin.engine import Outcome, parts, run_blocks
+from twin.kpis import unserved
+from twin.kpis.resilience import SERIES, service
 from twin.names import matches
+from twin.run import Progress
 from twin.schema import Scenario
-from twin.study.linear_programme import Out, lane_out, site_out
+from twin.study.linear_programme import Network, Out, lane_out, site_out
 from twin.sums import Floats, field
 from twin.topology import Topology
 
 EVENT = "out"
 """Name of the disruption that is moved from place to place."""
+
+MISLAID = "rows.misplaced"
+"""Series of stock that nobody finds before the next count."""
 
 
 @dataclass(frozen=True)
@@ -92,25 +98,49 @@ class Calm:
     Attributes
     ----------
     stock
-        Units at each stock point, on hand, at the gate and on the way to it, ``(n,)``.
+        Units at each stock point, on hand, mislaid, at the gate and on the way to it, ``(n,)``.
     rates
         Units that customers want per period from then on, ``(s,)``.
-    ahead
-        Units that they need not have by the end of the periods in which they want them, ``(s,)``:
-        what their tolerance allows, less what is owed to them. What is overdue in calm times is
-        not the outage's doing and left out.
+    due, on_time
+        Units that fall due to all customers in the first 1, 2 ... periods of the outage, and those
+        of them that are delivered in time, ``(n,)``.
+    need
+        Units that each customer must be given in them, ``(n, s)``: those that fall due, less what
+        was delivered before. What is overdue in calm times is not the outage's doing and left out.
     sent
         Units per period over each link, ``(m,)``.
     """
 
     stock: Floats
     rates: Floats
-    ahead: Floats
+    due: Floats
+    on_time: Floats
+    need: Floats
     sent: Floats
 
-    def need(self, periods: float) -> Floats:
-        """Return what customers must be given in so many periods, ``(s,)``."""
-        return np.maximum(0.0, self.rates * periods - self.ahead)
+    def least_loss(self, net: Network, out: Out, periods: int) -> float:
+        """Return the least that customers can miss, in units: a bound of the KPI ``unserved``.
+
+        The programme is convex in stock and need: its cost at their means is at most the mean of
+        its costs, and each of these is at most what that replication misses.
+        """
+        return net.least_loss(self.stock, self.need[periods - 1] / periods, periods, out)
+
+    def time_to_survive(self, net: Network, out: Out, share: float, window: int) -> float:
+        """Return how long performance need not fall, in periods: a bound of :func:`survived`.
+
+        While it has not, no more is missed by the end of a whole window than what is late in calm
+        times and a share of the rest. The programme knows one pace per customer, that of its
+        demand: shifted, so that it asks for no more than is needed at the end of any window.
+        """
+        ends = np.arange(window, len(self.due) + 1, window)
+        if not ends.size or not self.rates.any():
+            ends = np.array([len(self.due)])
+        pace = float(self.rates.sum())
+        ahead = np.max(ends[:, None] * self.rates - self.need[ends - 1], axis=0).clip(0.0)
+        late = self.due - (1.0 - share) * self.on_time
+        missing = float(np.max(late[ends - 1] / ends)) / pace if pace > 0 else 0.0
+        return net.time_to_survive(self.stock, self.rates, out, ahead, missing)
 
     def worth(self, top: Topology, place: Place) -> float:
         """Return the value of the goods that a place sends, buys or sells per period, in money."""
@@ -128,8 +158,9 @@ def calm(
     periods: int,
     replications: int,
     threads: int | None = None,
+    progress: Progress | None = None,
     cancelled: threading.Event | None = None,
-) -> dict[str, list[float]]:
+) -> dict[str, list[Any]]:
     """Return the fields of :class:`Calm` as plain data.
 
     Parameters
@@ -140,32 +171,64 @@ def calm(
         The outage.
     replications
         Draws of luck, the first of those of the study.
-    threads, cancelled
+    threads, progress, cancelled
         As in :func:`twin.run`.
     """
     window = {"disruptions": [], "warmup": start, "horizon": start + periods}
     plan = Plan.of(scenario.model_copy(update=window))
+    mislaid = (MISLAID,) if any(p.settings.misplacement for p in plan.topology.points) else ()
     pieces = run_blocks(
-        [parts(plan, replications)], scenario.seed, _sums, threads=threads, cancelled=cancelled
-    )[0]
-    stock, wanted, owed, sent = (sum(x) / replications for x in zip(*pieces, strict=True))
-    top = plan.topology
-    waits = [0 if s.demand.unmet == "lost" and not plan.order_driven[s.row] else s.tolerance
-             for s in top.sinks]  # fmt: skip
-    pace = wanted / periods
-    found = {
-        "stock": stock,
-        "rates": pace,
-        "ahead": np.maximum(0.0, pace * waits - owed / periods),
-        "sent": sent / periods,
-    }
-    return {name: [float(x) for x in values] for name, values in found.items()}
+        [parts(plan, replications)], scenario.seed, _sums, record=(*SERIES, *mislaid),
+        threads=threads, progress=progress, cancelled=cancelled,
+    )[0]  # fmt: skip
+    names = ("stock", "rates", "due", "on_time", "need", "sent")
+    means = (sum(x) / replications for x in zip(*pieces, strict=True))
+    found: dict[str, Floats] = dict(zip(names, means, strict=True))
+    return {name: values.tolist() for name, values in found.items()}
+
+
+def unbounded(top: Topology) -> str:
+    """Return why the linear programmes bound none of a chain's runs; nothing where they do."""
+    if top.scenario.posterior.size:
+        return (
+            "The linear programmes are left out: each replication takes a draw of its own of what "
+            "calibration is not sure of, and they know one network."
+        )
+    if top.scenario.integer and any(e.yield_ < 1 for e in top.links):
+        return (
+            "The linear programmes are left out: how many of the whole units made are good is luck "
+            "here, which may be better than the mean yield that they know."
+        )
+    return ""
 
 
 def _sums(o: Outcome) -> tuple[Floats, ...]:
-    """Return stock at the start, demand, units owed and units sent, over all luck and periods."""
+    """Return the fields of :class:`Calm`, added up over the block's replications."""
+    n = o.n_periods
+    start = o.series[SERIES[0]].shape[0] - n
     stock = o.opening["rows.on_hand"].sum(axis=1)
     on_way = (o.opening["links.on_way"] + o.opening["links.gate"]).sum(axis=1)
     np.add.at(stock, [e.to for e in o.plan.topology.links], on_way)
-    over = ("sinks.demand", "sinks.owed", "links.shipped")
-    return (stock, *(field(o, name).sum(axis=1) for name in over))
+    if MISLAID in o.series and start > 0:
+        stock += o.series[MISLAID][start - 1].sum(axis=1)
+    wanted, sent = (field(o, name).sum(axis=1) / n for name in ("sinks.demand", "links.shipped"))
+    found = service(o)
+    assert found is not None  # its series are recorded
+    due, on_time = (np.cumsum(x[start:].sum(axis=1)) for x in (found.due, found.on_time))
+    return stock, wanted, due, on_time, unserved.needed(o, start, n).sum(axis=2), sent
+
+
+def survived(found: Floats, periods: int, window: int) -> float:
+    """Return how many whole windows of an outage every replication survives, in periods.
+
+    Parameters
+    ----------
+    found
+        The KPI ``tts`` of each replication, ``(R,)``; NaN where performance never falls.
+    periods
+        Of the outage.
+    window
+        Periods over which performance is taken.
+    """
+    least = min(np.min(found, initial=periods, where=~np.isnan(found)), periods)
+    return float(least // window * window)

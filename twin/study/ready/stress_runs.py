@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from twin.edits import apply
 from twin.engine import parts, run_blocks
 from twin.kpis import KPIS
 from twin.kpis.resilience import SERIES
+from twin.run import Progress
 from twin.schema import Scenario
 from twin.statistics import interval
 from twin.study.intervals import REPEATS
@@ -21,10 +23,13 @@ from twin.study.ready.stress_places import EVENT, Place, event
 from twin.study.result import Study
 from twin.sums import Floats
 
-SHOWN = ("loss_area", "tts", "ttr", "survived", "unrecovered")
+SHOWN = ("loss_area", "tts", "ttr", "survived", "unrecovered", "unserved")
 """KPIs of each outage that are shown with their intervals."""
 
-OUTPUTS = ("profit", "running_cost", "lost_share", "backlog_cost", *SHOWN)
+APART = ("profit", "running_cost", "lost_share", "backlog_cost")
+"""KPIs that are shown against the undisrupted run."""
+
+OUTPUTS = (*APART, *SHOWN)
 """KPIs that are kept of each run."""
 
 ENDS = ("", "_low", "_high")
@@ -112,7 +117,7 @@ def measured(found: Study, points: Sequence[int], calm: Sequence[int]) -> dict[s
     for name in OUTPUTS:
         within = KPIS[name].extra["within"]
         samples = [found.values(p, name) for p in points]
-        if name not in SHOWN:
+        if name in APART:
             sign = -1.0 if name == "profit" else 1.0
             samples = [sign * _difference(found, name, p, base) for p, base in pairs]
             within = within.of_difference()
@@ -140,7 +145,13 @@ def leads(found: Study, points: Sequence[int]) -> Floats:
     return np.bincount(worst, minlength=len(points)) / REPEATS
 
 
-def curves(test: Test, chosen: Sequence[Outage], threads: int | None, cancelled: Any) -> Curves:
+def curves(
+    test: Test,
+    chosen: Sequence[Outage],
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+) -> Curves:
     """Return best, mean and worst performance ``Q(t)`` of some outages over the replications.
 
     Parameters
@@ -149,7 +160,7 @@ def curves(test: Test, chosen: Sequence[Outage], threads: int | None, cancelled:
         The stress test.
     chosen
         Outages.
-    threads, cancelled
+    threads, progress, cancelled
         As in :func:`twin.run`.
 
     Returns
@@ -162,8 +173,9 @@ def curves(test: Test, chosen: Sequence[Outage], threads: int | None, cancelled:
     changed = [apply(calm, {**p.changes, f"disruptions.{EVENT}.duration": n}) for p, n in chosen]
     groups = [parts(Plan.of(s), test.R) for s in (calm, *changed)]
     twin, *others = run_blocks(
-        groups, calm.seed, kpis.thin, record=SERIES, threads=threads, cancelled=cancelled
-    )
+        groups, calm.seed, kpis.thin, record=SERIES, threads=threads, progress=progress,
+        cancelled=cancelled,
+    )  # fmt: skip
     found: Curves = {}
     for (place, _), pieces in zip(chosen, others, strict=True):
         pairs = zip(pieces, twin, strict=True)

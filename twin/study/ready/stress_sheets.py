@@ -18,10 +18,10 @@ MANY = 25
 UNITS = {
     "out": "periods", "exposure": "share", "first": "share", "profit_lost": "money",
     "running_cost": "money", "backlog_cost": "money", "lost_sales": "units",
-    "late_units": "units", "short": "periods", "lp_tts": "periods", "lp_lost": "units",
+    "late_units": "units", "short": "periods", "lasts": "periods", "lp_tts": "periods", "lp_lost": "units",
     "worth": "money/period", "more": "periods", "cost": "money/period", "since": "periods",
     **{name: str(KPIS[name].extra["unit"]) for name in
-       ("loss_area", "tts", "ttr", "survived", "unrecovered")},
+       ("loss_area", "tts", "ttr", "survived", "unrecovered", "unserved")},
 }  # fmt: skip
 
 FIRST = ("place", "kind", "out", "exposure", "first", "profit_lost")
@@ -30,20 +30,21 @@ FIRST = ("place", "kind", "out", "exposure", "first", "profit_lost")
 RECOVERY = ("place", "tts", "ttr", "short")
 LOSSES = ("place", "loss_area", "lost_sales", "late_units")
 
-BOUNDS = ("place", "out", "tts", "lp_tts", "survived", "late_units", "lp_lost", "short")
+BOUNDS = ("place", "out", "lasts", "lp_tts", "unserved", "lp_lost")
 
 PLACES = (
     "One row per site and lane, the worst first. out: how long it is out. exposure: risk exposure "
     "index, profit lost over the most that any place costs; first: how sure it is the worst. tts: "
     "time to survive, over the replications that fell (survived: share that did not); ttr: time "
-    "to recover; short: out less tts. late_units: loss_area times demand. lp_tts, lp_lost: the "
-    "linear programmes (empty: for ever). worth: value of what goes through it while calm."
+    "to recover; short: out less tts. late_units: loss_area times demand. unserved, lasts, lp_tts, "
+    "lp_lost: see the linear programmes. worth: value of what goes through it while calm."
 )
 
 PROGRAMMES = (
-    "lp_tts and lp_lost are what the best that anyone could do survives and loses (empty: for ever), "
-    "against full service. tts and late_units count from the undisrupted twin, which may be late "
-    "itself; where it is, late_units may be less than lp_lost."
+    "lp_tts and lp_lost are what the best that anyone could do survives and loses (empty: for ever). "
+    "lasts: whole windows of performance that every replication survives, at most the outage; never "
+    "above lp_tts. unserved: units that fall due in the outage and are not delivered by its end, and "
+    "units lost in it, against full service; never below lp_lost."
 )
 
 

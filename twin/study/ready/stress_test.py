@@ -23,7 +23,14 @@ from twin.study.linear_programme import network
 from twin.study.ready import ready
 from twin.study.ready.base import Bench, Options
 from twin.study.ready.stress_buffers import buffered
-from twin.study.ready.stress_places import Calm, Place, calm, places
+from twin.study.ready.stress_places import (
+    Calm,
+    Place,
+    calm,
+    places,
+    survived,
+    unbounded,
+)
 from twin.study.ready.stress_runs import ENDS, Curves, Outage, Test, curves, leads, measured
 from twin.study.ready.stress_sheets import shown
 from twin.study.ready.stress_words import LIMITS, QUESTION, answers, costs_profit
@@ -84,9 +91,10 @@ def stress_test(options: StressTest, bench: Bench) -> Findings:
     buffers = buffered(test, table, order, options.worst, bench)
     swept = _sweep([*test.outages, *sweep], found) if sweep else None
     sheets, charts = shown(scenario, table, drawn, buffers, swept)
+    limits = (*LIMITS, unbounded(build(scenario)))
     return Findings(
         "stress-test", f"Stress test: {scenario.title or scenario.name}", QUESTION,
-        answers(test, table, buffers), sheets, charts, LIMITS,
+        answers(test, table, buffers), sheets, charts, tuple(filter(None, limits)),
     )  # fmt: skip
 
 
@@ -147,10 +155,7 @@ def _calm(test: Test, bench: Bench) -> Calm:
     longest = max(n for _, n in test.outages)
     scenario = test.scenario
     key = [scenario.hash(), scenario.seed, test.start, longest, test.R]
-    kept = bench.keep(
-        "calm", key,
-        lambda: calm(scenario, test.start, longest, test.R, bench.threads, bench.cancelled),
-    )  # fmt: skip
+    kept = bench.keep("undisturbed", key, calm, scenario, test.start, longest, test.R)
     return Calm(**{name: np.array(values) for name, values in kept.items()})
 
 
@@ -158,9 +163,7 @@ def _curves(test: Test, chosen: list[Outage], bench: Bench) -> Curves:
     scenario = test.scenario
     told = [[p.name, n] for p, n in chosen]
     key = [scenario.hash(), scenario.seed, test.start, told, dict(test.levels), test.R]
-    kept: Curves = bench.keep(
-        "curves", key, lambda: curves(test, chosen, bench.threads, bench.cancelled)
-    )
+    kept: Curves = bench.keep("curves", key, curves, test, chosen)
     return kept
 
 
@@ -172,7 +175,7 @@ def _table(test: Test, found: Study, points: Sequence[int], state: Calm) -> pd.D
     most = float(got["profit_lost"].max())
     most = most if most > 0 else np.nan  # nothing costs profit: there is no such index
     pace = float(state.rates.sum())
-    window = test.scenario.horizon - test.scenario.warmup
+    length = test.scenario.horizon - test.scenario.warmup
     table: dict[str, Any] = {
         "place": [p.name for p, _ in test.outages],
         "kind": [p.kind for p, _ in test.outages],
@@ -181,8 +184,11 @@ def _table(test: Test, found: Study, points: Sequence[int], state: Calm) -> pd.D
     }
     table |= {f"exposure{end}": got[f"profit_lost{end}"] / most for end in ENDS}
     table |= {"first": leads(found, points), **got}
-    table |= {f"lost_sales{end}": got.pop(f"lost_share{end}") * pace * window for end in ENDS}
+    table |= {f"lost_sales{end}": got.pop(f"lost_share{end}") * pace * length for end in ENDS}
     table["late_units"] = got["loss_area"] * pace
+    window = test.scenario.resilience.window
+    table["lasts"] = [survived(found.values(p, "tts"), int(n), window)
+                      for p, n in zip(points, out, strict=True)]  # fmt: skip
     table["short"] = np.where(np.isnan(got["tts"]), 0.0, np.maximum(0.0, out - got["tts"]))
     table |= _programmes(test, top, state)
     table["worth"] = [state.worth(top, p) for p, _ in test.outages]
@@ -190,14 +196,15 @@ def _table(test: Test, found: Study, points: Sequence[int], state: Calm) -> pd.D
 
 
 def _programmes(test: Test, top: Topology, state: Calm) -> dict[str, list[float]]:
-    """Return what the linear programmes say of each outage."""
-    net, missing = network(top), test.threshold
-    tts, lost = [], []
+    """Return what the linear programmes say of each outage; nothing where they bound nothing."""
+    net, window, bounded = network(top), test.scenario.resilience.window, not unbounded(top)
+    found: dict[str, list[float]] = {"lp_tts": [], "lp_lost": []}
     for place, periods in test.outages:
         out = place.out(top)
-        tts.append(net.time_to_survive(state.stock, state.rates, out, state.ahead, missing))
-        lost.append(net.least_loss(state.stock, state.rates, periods, out, state.ahead))
-    return {"lp_tts": [np.nan if np.isinf(t) else t for t in tts], "lp_lost": lost}
+        tts = state.time_to_survive(net, out, test.threshold, window) if bounded else np.nan
+        found["lp_tts"].append(np.nan if np.isinf(tts) else tts)
+        found["lp_lost"].append(state.least_loss(net, out, periods) if bounded else np.nan)
+    return found
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,8 +22,8 @@ LIMITS = (
     "are left out. Nobody reacts but by the policies and the fallbacks of the scenario.",
     "Times to recover are what was given, for all places alike unless 'own' names them.",
     "The linear programmes know no lead times, lots or rules and start from the mean stock on hand "
-    "and on the way: they bound what any policy could do. The simulated time to survive may lie "
-    "above by what the window of the performance takes to notice.",
+    "and on the way: they bound what any policy could do ('lasts' and 'unserved'). The mean time to "
+    "survive may lie above, by luck and by what a window of performance takes to notice.",
     "Intervals are over luck within the model; they know nothing of what the model leaves out.",
 )
 

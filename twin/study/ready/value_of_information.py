@@ -160,10 +160,7 @@ class Adoption:
     ) -> dict[str, dict[str, Floats]]:
         scenario = apply(self.scenario, {"adoption": adoption})
         key = [scenario.hash(), scenario.seed, options.replications or scenario.replications]
-        kept = bench.keep(f"adoption_{n}", key, lambda: by_owner(
-            scenario, replications=options.replications, threads=bench.threads,
-            progress=bench.progress, cancelled=bench.cancelled,
-        ))  # fmt: skip
+        kept = bench.keep(f"adoption_{n}", key, by_owner, scenario, options.replications)
         return {o: {name: array(x) for name, x in lines.items()} for o, lines in kept.items()}
 
     @functools.cached_property

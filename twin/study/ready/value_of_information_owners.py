@@ -35,8 +35,8 @@ def device_owners(scenario: Scenario) -> list[str]:
 
 def by_owner(
     scenario: Scenario,
-    *,
     replications: int | None = None,
+    *,
     threads: int | None = None,
     progress: Progress | None = None,
     cancelled: threading.Event | None = None,

@@ -66,3 +66,23 @@ def sign(row: Any, name: str) -> int:
 def counted(n: int, scenario: Scenario) -> str:
     """Return a number of periods in the scenario's words: ``1 week``, ``14 days``."""
     return f"{n} {scenario.calendar.period}{'' if n == 1 else 's'}"
+
+
+_FILLERS = frozenset({"value"})
+"""Last steps of a key that say nothing: ``lead_time.value`` is the lead time."""
+
+
+def kind_said(kind: str) -> str:
+    """Return what numbers of one kind are in words, as the app says them too.
+
+    Parameters
+    ----------
+    kind
+        A dotted key of a scenario without places in lists: ``stock[].policy.safety_factor`` is the
+        ``safety factor (stock policy)``.
+    """
+    steps = kind.replace("[]", "").split(".")
+    if len(steps) > 2 and steps[-1] in _FILLERS:
+        steps.pop()
+    owner = f" ({' '.join(steps[:-1])})" if len(steps) > 1 else ""
+    return f"{steps[-1]}{owner}".replace("_", " ")
