@@ -20,9 +20,9 @@ from twin.load import to_text
 from twin.result import Result, words
 from twin.schema import Scenario
 from twin.study.findings import Findings
+from viz import look, report, report_study, study_charts
 from viz import picture as drawing
-from viz import report, report_study, study_charts
-from viz.report_what_if import what_if_page
+from viz.report_what_if import PICTURE, what_if_page
 
 COLUMNS = ("kpi", "baseline", "what_if", "difference", "low", "high", "clear", "unit", "better",
            "group", "n")  # fmt: skip
@@ -78,11 +78,13 @@ def scenario_yaml(scenario: Scenario) -> bytes:
     return to_text(scenario).encode()
 
 
-def picture(result: Result, kind: Literal["svg", "png"]) -> bytes:
-    """Return a result as a picture."""
+def picture(
+    result: Result, kind: Literal["svg", "png"], size: tuple[float, float] = drawing.SIZE
+) -> bytes:
+    """Return a result as a picture of so many inches."""
     file = io.BytesIO()
     with _DRAWING:
-        drawing.draw(result).savefig(file, format=kind)
+        drawing.draw(result, size).savefig(file, format=kind)
     return file.getvalue()
 
 
@@ -90,9 +92,8 @@ def what_if_report(
     comparison: Comparison, changed: Sequence[Mapping[str, str]], sentence: str, base_name: str
 ) -> bytes:
     """Return the printable report of a what-if; arguments as of :func:`viz.report_what_if.what_if_page`."""
-    page = what_if_page(
-        comparison, changed, sentence, base_name, picture(comparison.b, "svg").decode()
-    )
+    drawn = picture(comparison.b, "svg", PICTURE).decode()
+    page = what_if_page(comparison, changed, sentence, base_name, drawn)
     return report.render(page).encode()
 
 
@@ -103,9 +104,10 @@ def study_report(found: Findings) -> bytes:
 
 
 def study_pictures(found: Findings) -> dict[str, str]:
-    """Return each chart of a study as SVG, by its name."""
+    """Return each chart of a study as SVG by its name, dark where what shows it is."""
     with _DRAWING:
-        return {c.name: study_charts.svg(c, found.sheet(c.sheet)) for c in found.charts}
+        drawn = {c.name: study_charts.svg(c, found.sheet(c.sheet)) for c in found.charts}
+    return {name: look.svg_as_preferred(svg) for name, svg in drawn.items()}
 
 
 def file_name(scenario: Scenario, what: str, ending: str) -> str:

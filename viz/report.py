@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -23,6 +24,15 @@ from viz import look
 CSS = Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may do for a report: use its own style, show its own pictures."""
+
+PHONE = "screen and (max-width: 700px)"
+"""Where pictures that are drawn for a phone are shown, as in the style."""
+
+LENGTHS = {"short": 12, "some": 30}
+"""Most letters of words in a table that are folded nowhere, and on phones alone."""
+
+WIDE = 5.0
+"""Inches from which on a picture has letters too small to read when a phone shows it whole."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +110,37 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """An SVG picture, and what it shows in words; a ``tall`` one may fill a page when printed."""
+    """An SVG picture, and what it shows in words.
+
+    Attributes
+    ----------
+    svg
+        Drawn in colours of :data:`viz.look.LIGHT`; shown in the dark it takes those of the dark.
+    text
+        What it shows, for those who hear it.
+    caption
+        What is to be said of it below.
+    tall
+        Whether it may fill a page when printed.
+    narrow
+        The same, drawn for a phone; none: a wide picture is scrolled sideways there.
+    """
 
     svg: str
     text: str
     caption: str = ""
     title: str = ""
     tall: bool = False
+    narrow: str = ""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Small pictures side by side, below each other on a narrow screen, and what is said of all."""
+
+    figures: Sequence[Figure]
+    caption: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +151,7 @@ class Note:
     title: str = ""
 
 
-Block = Paragraph | Tiles | Table | Figure | Note
+Block = Paragraph | Tiles | Table | Figure | Panels | Note
 
 
 @dataclass(frozen=True)
@@ -131,8 +165,7 @@ class Page:
 
 def render(page: Page) -> str:
     """Return a report as HTML, the same text for the same page."""
-    colours = "".join(f"--{role}:{colour};" for role, colour in look.LIGHT.items())
-    style = f":root{{color-scheme:light;{colours}}}\n{CSS.read_text(encoding='utf-8')}"
+    style = look.css_as_preferred() + CSS.read_text(encoding="utf-8")
     subtitle = f"<p>{escape(page.subtitle)}</p>" if page.subtitle else ""
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -187,20 +220,47 @@ def _unit(unit: str) -> str:
 
 @_drawn.register
 def _(block: Figure) -> str:
-    # as an image it can neither run anything nor clash with the names inside another picture
-    data = base64.b64encode(block.svg.encode()).decode()
     caption = f"<figcaption>{escape(block.caption)}</figcaption>" if block.caption else ""
-    picture = f'<img alt="{escape(block.text)}" src="data:image/svg+xml;base64,{data}">'
+    picture = f'<img alt="{escape(block.text)}" src="{_image(block.svg)}">'
+    if block.narrow:
+        other = f'<source media="{PHONE}" srcset="{_image(block.narrow)}">'
+        picture = f"<picture>{other}{picture}</picture>"
+    elif _inches(block.svg) > WIDE:
+        picture = _scrolled(picture, block.title or block.text)
     return f"<figure{' class=tall' if block.tall else ''}>{picture}{caption}</figure>"
+
+
+def _image(svg: str) -> str:
+    """Return a picture as an address, as which it runs nothing and clashes with no other's names."""
+    data = base64.b64encode(look.svg_as_preferred(svg).encode()).decode()
+    return f"data:image/svg+xml;base64,{data}"
+
+
+def _inches(svg: str) -> float:
+    """Return how wide a picture is, 0 where it does not say so."""
+    found = re.search(r'<svg\b[^>]* width="([\d.]+)pt"', svg)
+    return float(found[1]) / 72 if found else 0.0
+
+
+def _scrolled(inner: str, words: str) -> str:
+    """Return what may be wider than the screen in a frame of its own, reached by keys as well."""
+    return f'<div class=scroll tabindex=0 role=region aria-label="{escape(words)}">{inner}</div>'
+
+
+@_drawn.register
+def _(block: Panels) -> str:
+    parts = "\n".join(_drawn(figure) for figure in block.figures)
+    told = f"<p class=note>{escape(block.caption)}</p>" if block.caption else ""
+    return f"<div class=panels>\n{parts}\n</div>{told}"
 
 
 @_drawn.register
 def _(block: Table) -> str:
     def line(cells: Sequence[str], tag: str) -> str:
-        kinds = (" class=number" if i in block.numbers else "" for i in range(len(cells)))
+        kinds = ("number" if i in block.numbers else _length(c) for i, c in enumerate(cells))
         scope = " scope=col" if tag == "th" else ""
         return "".join(
-            f"<{tag}{scope}{kind}>{escape(cell)}</{tag}>"
+            f"<{tag}{scope} class={kind}>{_unbroken(escape(cell))}</{tag}>"
             for cell, kind in zip(cells, kinds, strict=True)
         )
 
@@ -208,10 +268,23 @@ def _(block: Table) -> str:
         found = given if isinstance(given, Row) else Row(given)
         if found.group:
             text = escape(" ".join(found.cells))
-            return f"<tr class=group><td colspan={len(block.columns)}>{text}</td></tr>"
+            return f"<tr class=group><td colspan={len(block.columns)}><span>{text}</span></td></tr>"
         return f"<tr{' class=quiet' if found.quiet else ''}>{line(found.cells, 'td')}</tr>"
 
-    caption = f"<caption>{escape(block.caption)}</caption>" if block.caption else ""
+    caption = f"<p class=caption>{escape(block.caption)}</p>" if block.caption else ""
     rows = "\n".join(row(r) for r in block.rows)
     head = f"<thead><tr>{line(block.columns, 'th')}</tr></thead>"
-    return f"<table>{caption}{head}\n<tbody>\n{rows}\n</tbody></table>"
+    table = f"<table>{head}\n<tbody>\n{rows}\n</tbody></table>"
+    return _scrolled(table, block.title or ", ".join(block.columns)) + caption
+
+
+def _length(cell: str) -> str:
+    """Return how long words are: ``short`` ones stay in a line, ``some`` where there is room."""
+    longest = max(map(len, cell.split("\n")))
+    return next((kind for kind, most in LENGTHS.items() if longest <= most), "long")
+
+
+def _unbroken(cell: str) -> str:
+    """Return a text that is not broken in what stands in brackets, in ``1 to 2`` or before ``%``."""
+    whole = r"\([^()]{,24}\)|^\S+ to \S+$| %"
+    return re.sub(whole, lambda part: part[0].replace(" ", "\N{NO-BREAK SPACE}"), cell)

@@ -20,7 +20,7 @@ from viz.study_told import findings_of
 ROWS = 25
 """Most rows of a table on the page; its file has all of them."""
 
-ROOM, FOLDED = 94, 26
+ROOM, FOLDED = 94, 30
 """Letters beside each other on a page, and of words in one column before they are folded."""
 
 
@@ -64,8 +64,10 @@ def _figure(chart: Chart, sheet: Sheet) -> Figure:
         f"Data: {sheet.name}.csv.",
     )
     caption = " ".join(filter(None, parts))
-    svg, told = study_charts.svg(chart, sheet), study_charts.words(chart, sheet)
-    return Figure(svg, told, caption, sentence(chart.title), tall=True)
+    return Figure(
+        study_charts.svg(chart, sheet), study_charts.words(chart, sheet), caption,
+        sentence(chart.title), tall=True, narrow=study_charts.narrow_svg(chart, sheet),
+    )  # fmt: skip
 
 
 def _repeats(sheet: Sheet, before: Sequence[Sheet]) -> bool:

@@ -28,6 +28,9 @@ TILES = {
 }
 """KPIs of the tiles, and what planners call them."""
 
+PICTURE = (7.4, 7.6)
+"""Inches of the picture of a what-if: as wide as the page, so that its letters keep their size."""
+
 NAMES = {
     **TILES,
     "fill_rate": "Fill rate (β)",
@@ -54,6 +57,7 @@ NAMES = {
     "resilience": "Performance kept",
     "unrecovered": "Runs not recovered",
     "survived": "Runs that never fell",
+    "unserved": "Units missed in the disruption",
 }
 """What planners call KPIs whose own names do not say it."""
 
@@ -140,7 +144,7 @@ def difference(row: Mapping[str, Any], scenario: Scenario) -> str:
     factor = 100 if row["unit"] == "share" else 1
     moved, low, high = (factor * row[key] for key in ("difference", "low", "high"))
     unit = "points" if row["unit"] == "share" else amount(moved, row["unit"], scenario)[1]
-    sign = "+" if moved > 0 else ""
+    sign = "+" if moved > 0 and look.number(moved) != "0" else ""
     ends = "" if math.isnan(low) else f" ({look.number(low)} to {look.number(high)})"
     return f"{sign}{look.number(moved)}{f' {unit}' if unit else ''}{ends}"
 
@@ -153,7 +157,7 @@ def amount(x: float, unit: str, scenario: Scenario) -> tuple[str, str]:
         return look.share(x), ""
     if unit == "ratio":
         return f"{look.number(x)}×", ""
-    return look.number(x), words(unit, scenario)
+    return look.number(x), words(unit, scenario).replace("1/", "a ")
 
 
 def _kpis(comparison: Comparison) -> Table:

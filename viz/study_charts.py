@@ -17,7 +17,7 @@ from viz.picture import Picture
 from viz.study_charts_graph import LINKS, graph
 from viz.study_charts_grid import CELLS, grid
 from viz.study_charts_names import sentence
-from viz.study_charts_parts import Data, empty
+from viz.study_charts_parts import NARROW, WIDTH, Data, empty
 from viz.study_charts_plane import lines
 from viz.study_charts_points import NAMED, points
 from viz.study_charts_rows import MOST, bars, tornado
@@ -27,15 +27,20 @@ KINDS: dict[str, Callable[[Data], Picture]] = {
 }  # fmt: skip
 
 
-def svg(chart: Chart, sheet: Sheet) -> str:
-    """Return a chart as SVG, the same text for the same chart and sheet."""
-    data = Data(chart, sheet)
+def svg(chart: Chart, sheet: Sheet, width: float = WIDTH) -> str:
+    """Return a chart as SVG, so many inches wide: the same text for the same chart and sheet."""
+    data = Data(chart, sheet, width)
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg"}):
-        picture = KINDS[chart.kind](data) if _drawable(data) else empty("Nothing to show.")
+        picture = KINDS[chart.kind](data) if _drawable(data) else empty("Nothing to show.", width)
         picture.sentence = sentence(chart.title)
         drawn = io.StringIO()
         picture.savefig(drawn, format="svg")
     return drawn.getvalue()
+
+
+def narrow_svg(chart: Chart, sheet: Sheet) -> str:
+    """Return a chart as SVG for a phone, nothing where it does not fit there: a wide graph."""
+    return "" if chart.kind == "graph" else svg(chart, sheet, NARROW)
 
 
 def _drawable(data: Data) -> bool:

@@ -48,13 +48,13 @@ class _Layout:
 def graph(data: Data) -> Picture:
     """Draw a box per name and a link per row, as wide as it weighs."""
     found = _layout(_links(data))
-    figure, pen = canvas(1.0)
+    figure, pen = canvas(1.0, WIDTH)
     boxes = [n for e in found.links for n in (e.source, e.to)]
     names = {n: folded(pen, n, found.room - 0.14, BODY) for n in dict.fromkeys(boxes)}
     arriving = {n: PORT * sum(e.to == n for e in found.links) for n in names}
     found.tall = {n: max(0.14 + 0.12 * len(x), arriving[n] + 0.08) for n, x in names.items()}
     _place(found)
-    figure, pen = canvas(found.height)
+    figure, pen = canvas(found.height, WIDTH)
     ax = pen.axes(0, 0, WIDTH, found.height)
     ax.set(xlim=(0, WIDTH), ylim=(0, found.height))
     ax.set_axis_off()
@@ -148,7 +148,7 @@ def _draw_links(ax: Axes, found: _Layout, data: Data) -> None:
         if said and np.isfinite(e.weight) and len(found.links) <= 30:
             ax.text(end[0] - 0.13, at, data.said(e.weight, str(data.chart.label)), fontsize=SMALL,
                     family=FONT, color=look.INK, ha="right", va="center_baseline", zorder=3,
-                    bbox={"fc": "white", "lw": 0, "pad": 0.8, "alpha": 0.85})  # fmt: skip
+                    bbox={"fc": look.LIGHT["card"], "lw": 0, "pad": 0.8, "alpha": 0.85})  # fmt: skip
 
 
 def _arriving(found: _Layout) -> list[tuple[_Link, float]]:
@@ -167,7 +167,7 @@ def _box(
 ) -> None:
     wide, tall = size
     ax.add_patch(FancyBboxPatch((at[0] + 0.03, at[1] - tall / 2 + 0.03), wide - 0.06, tall - 0.06,
-                 boxstyle="round,pad=0.03,rounding_size=0.06", fc="white", ec=look.EDGE, lw=0.9,
+                 boxstyle="round,pad=0.03,rounding_size=0.06", fc=look.LIGHT["card"], ec=look.EDGE, lw=0.9,
                  zorder=2))  # fmt: skip
     ax.text(at[0] + wide / 2, at[1], "\n".join(lines), fontsize=BODY, family=FONT, color=look.INK,
             ha="center", va="center", linespacing=1.05, zorder=3, parse_math=False)  # fmt: skip

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 from matplotlib.patches import Rectangle
 
 from twin.sums import Floats
 from viz import look
 from viz.pens import BODY, FONT, HEAD, SMALL, Pen
 from viz.picture import Picture
-from viz.study_charts_parts import WIDTH, Data, bare, below, canvas, folded, span
+from viz.study_charts_parts import Data, bare, below, canvas, folded, span
 
-RAISED = LinearSegmentedColormap.from_list("raised", ["#f3f6f9", "#a9bdd4", "#5b7ba3", "#1f3a5f"])
-BOTH = LinearSegmentedColormap.from_list(
-    "both", ["#5e3f7a", "#bfa6d0", "#f7f7f7", "#8cc5bd", "#0b5c55"]
-)
-"""From none to most; and both ways from zero, told apart by colour-blind eyes."""
 CELLS = 40
 """Most rows and columns of a heat map that are drawn: the first ones."""
 KEY = 0.42
 
 
-# ------------------------------------------------------------------------------------------- grid
 def grid(data: Data) -> Picture:
     """Draw a cell per pair, darker for more; numbers stand in the cells where they fit."""
     chart = data.chart
@@ -34,22 +27,22 @@ def grid(data: Data) -> Picture:
     across = _places(data, chart.x)[:CELLS]
     down = _places(data, chart.group)[:CELLS]
     table = _table(data, across, down)
-    figure, pen = canvas(1.0)
-    names = [folded(pen, words, 0.3 * WIDTH) for words in down]
+    figure, pen = canvas(1.0, data.width)
+    names = [folded(pen, words, 0.3 * data.width) for words in down]
     left = max((pen.size(line, HEAD)[0] for n in names for line in n), default=0.3) + 0.14
     row = 0.34 if max((len(n) for n in names), default=1) > 1 else 0.3
-    wide = WIDTH - left - 0.05
+    wide = data.width - left - 0.05
     heads = [
         folded(pen, words, max(0.3, wide / max(1, len(across)) - 0.06), BODY) for words in across
     ]
     foot = 0.3 + 0.13 * max((len(h) for h in heads), default=1)
-    figure, pen = canvas(foot + row * len(down) + KEY)
+    figure, pen = canvas(foot + row * len(down) + KEY, data.width)
     ax = pen.axes(left, foot, wide, row * len(down))
-    norm, shades = _scale(table)
-    _cells(pen, ax, table, data, (norm, shades))
+    scale = _scale(table)
+    _cells(pen, ax, table, data, scale)
     _named(ax, names, heads)
     below(ax, data.words(chart.x))
-    _shades(pen, (left, pen.height - 0.2), wide, data, (norm, shades))
+    _shades(pen, (left, pen.height - 0.2), wide, data, scale)
     return figure
 
 
@@ -70,20 +63,38 @@ def _table(data: Data, across: Sequence[str], down: Sequence[str]) -> Floats:
     return table
 
 
-def _scale(table: Floats) -> tuple[Normalize, LinearSegmentedColormap]:
-    """Return how numbers become shades: from zero both ways where some are below it."""
+@dataclass(frozen=True)
+class _Scale:
+    """What the shades of cells mean: from none to most, or both ways from zero."""
+
+    low: float
+    high: float
+
+    @property
+    def shades(self) -> list[str]:
+        """All shades, from the least to the most."""
+        if self.low < 0 < self.high:
+            return [*reversed(look.ramp("under")), *look.ramp("above")]
+        return look.ramp("most")
+
+    def at(self, value: float) -> int:
+        """Return which of the shades a number has."""
+        n = len(self.shades)
+        return min(n - 1, int((value - self.low) / (self.high - self.low) * n))
+
+
+def _scale(table: Floats) -> _Scale:
     low, high = span(table)
     if low < 0 < high:
         most = max(-low, high)
-        return TwoSlopeNorm(0, -most, most), BOTH
-    return Normalize(low, high if high > low else low + 1), RAISED
+        return _Scale(-most, most)
+    return _Scale(low, high if high > low else low + 1)
 
 
-def _cells(pen: Pen, ax: Axes, table: Floats, data: Data, scale: tuple[Normalize, Any]) -> None:
+def _cells(pen: Pen, ax: Axes, table: Floats, data: Data, scale: _Scale) -> None:
     bare(ax, "")
     rows, columns = table.shape
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
-    norm, shades = scale
     place = ax.get_position()
     room = place.width * pen.width / max(1, columns)
     words = [[data.said(v, data.chart.y) for v in line] for line in table]
@@ -91,20 +102,19 @@ def _cells(pen: Pen, ax: Axes, table: Floats, data: Data, scale: tuple[Normalize
     for i in range(rows):
         for j in range(columns):
             value = table[i, j]
-            shade = shades(norm(value)) if np.isfinite(value) else "white"
-            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fc=shade, ec="white", lw=1))
+            shade = scale.shades[scale.at(value)] if np.isfinite(value) else look.LIGHT["card"]
+            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fc=shade, ec=look.LIGHT["card"], lw=1))
             if fits:
                 ax.text(j, i, words[i][j], fontsize=SMALL, family=FONT, ha="center",
                         va="center_baseline", color=_on(shade), parse_math=False)  # fmt: skip
 
 
-def _on(shade: Any) -> str:
-    """Return the colour of letters that are read on a shade."""
-    if shade == "white":
+def _on(shade: str) -> str:
+    """Return the colour of letters that are read on a shade, by day and by night."""
+    if shade == look.LIGHT["card"]:
         return look.GREY
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in shade[:3]]
-    bright = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return look.INK if bright > 0.2 else "white"
+    strong = any(shade in look.ramp(name)[look.PER_HALF :] for name in look.RAMPS)
+    return look.LIGHT["on-strong" if strong else "on-pale"]
 
 
 def _named(ax: Axes, names: Sequence[list[str]], heads: Sequence[list[str]]) -> None:
@@ -114,21 +124,20 @@ def _named(ax: Axes, names: Sequence[list[str]], heads: Sequence[list[str]]) -> 
         label.set(fontsize=HEAD, color=look.INK, linespacing=1.05)
 
 
-def _shades(
-    pen: Pen, at: tuple[float, float], wide: float, data: Data, scale: tuple[Normalize, Any]
-) -> None:
+def _shades(pen: Pen, at: tuple[float, float], wide: float, data: Data, scale: _Scale) -> None:
     """Draw what the shades mean, with the ends of the scale."""
-    norm, shades = scale
     words = data.words(data.chart.y)
     used = pen.size(words, BODY)[0]
-    pen.figure.text(at[0] / pen.width, at[1] / pen.height, words, fontsize=BODY, family=FONT,
-                    color=look.GREY, va="center_baseline", parse_math=False)  # fmt: skip
-    ends = [data.said(float(v), data.chart.y) for v in (norm.vmin, norm.vmax)]
+    ends = [data.said(v, data.chart.y) for v in (scale.low, scale.high)]
     x = at[0] + used + 0.16 + pen.size(ends[0], BODY)[0]
     length = min(1.6, max(0.6, wide - used - 1.4))
     ax = pen.axes(x + 0.06, at[1] - 0.045, length, 0.11)
-    ax.imshow(np.linspace(0, 1, 128)[None, :], aspect="auto", cmap=shades, interpolation="bilinear")
+    shades = scale.shades
+    ax.set(xlim=(0, len(shades)), ylim=(0, 1))
+    for i, shade in enumerate(shades):
+        ax.add_patch(Rectangle((i, 0), 1, 1, fc=shade, lw=0))
     ax.set_axis_off()
-    for words, place, ha in ((ends[0], x, "right"), (ends[1], x + length + 0.12, "left")):
-        pen.figure.text(place / pen.width, at[1] / pen.height, words, fontsize=BODY, family=FONT,
-                        color=look.GREY, ha=ha, va="center_baseline")  # fmt: skip
+    told = ((words, at[0], "left"), (ends[0], x, "right"), (ends[1], x + length + 0.12, "left"))
+    for text, place, ha in told:
+        pen.figure.text(place / pen.width, at[1] / pen.height, text, fontsize=BODY, family=FONT,
+                        color=look.GREY, ha=ha, va="center_baseline", parse_math=False)  # fmt: skip

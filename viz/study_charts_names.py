@@ -9,12 +9,11 @@ import re
 
 from twin.schema import Scenario
 from twin.study import ready
+from twin.study.ready.words import kind_said
 from viz import look
 
 _KEY = re.compile(r"(?<![\w.\[`'])([a-z_]+)((?:\[\])?(?:\.[a-z_]+)+)")
 _NAME = re.compile(r"(?<![\w.`'])\w*[^\W_]_[^\W_]\w*(?![\w`']|=|\.\w|\[)")
-_FILLERS = frozenset({"value"})
-"""Last steps of a key that say nothing: ``lead_time.value`` is the lead time."""
 
 
 def said(name: str) -> str:
@@ -47,7 +46,4 @@ def _key(found: re.Match[str]) -> str:
     """Return a key with what it is first, and what it belongs to in brackets."""
     if found[1] not in Scenario.model_fields:
         return found[0]
-    steps = [found[1], *found[2].replace("[]", "").strip(".").split(".")]
-    if len(steps) > 2 and steps[-1] in _FILLERS:
-        steps.pop()
-    return look.said(f"{steps[-1]} ({' '.join(steps[:-1])})")
+    return kind_said(found[0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from twin.study.findings import Chart, Sheet
@@ -23,10 +23,10 @@ from viz.study_charts_names import said as named
 
 Bools = npt.NDArray[np.bool_]
 
-WIDTH = 7.4
-"""Inches: a figure fills the page of a report without being scaled."""
+WIDTH, NARROW = 7.4, 3.75
+"""Inches: a figure fills the page of a report, or a phone, without being scaled."""
 
-COLOURS = ("#0f766e", "#8a5a9e", look.INK, look.AMBER_TEXT, "#6b8e23", "#c0567b")
+COLOURS = tuple(look.LIGHT[role] for role in look.GROUPS)
 """Of groups: neither the blue of push nor the orange of pull. :data:`MARKS` and :data:`DASHES` tell
 them apart in grey and for colour-blind eyes."""
 
@@ -35,16 +35,20 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)
 QUIET = {"base", "baseline", "calm", "dominated", "none", "other", "others", "no"}
 """Groups that others are compared with stay grey."""
 
-FILL, DEEP, FAINT = "#8fa3bb", "#4f6788", "#dce4ee"
+KEY_LINE = 0.18
+"""Inches from one line of names of groups to the next."""
+
+FILL, DEEP, FAINT = (look.LIGHT[role] for role in ("bar", "deep", "faint"))
 """Of bars that belong to no group; of both ends of a tornado."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of a sheet as a chart wants them."""
+    """The rows of a sheet as a chart wants them, and how many inches wide it is drawn."""
 
     chart: Chart
     sheet: Sheet
+    width: float = WIDTH
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -59,7 +63,8 @@ class Data:
         """Return some of the rows alone."""
         sheet = self.sheet
         frame = sheet.frame[rows].reset_index(drop=True)
-        return Data(self.chart, Sheet(sheet.name, sheet.title, frame, sheet.units, sheet.caption))
+        told = Sheet(sheet.name, sheet.title, frame, sheet.units, sheet.caption)
+        return Data(self.chart, told, self.width)
 
     def numbers(self, column: str | None) -> Floats:
         """Return a column as numbers, NaN where there is none."""
@@ -83,9 +88,17 @@ class Data:
         return np.where(x > 0, x, np.nan) if self.log else x
 
     def groups(self) -> list[str]:
-        """Return the names of the groups in the order in which they come."""
-        name = self.chart.group
-        return [] if name is None else list(dict.fromkeys(self.texts(name)))
+        """Return the names of the groups: quiet ones, then numbers by size, else as they come.
+
+        So a group of numbers has the same colour in every chart, however that is sorted.
+        """
+        if self.chart.group is None:
+            return []
+        found = list(dict.fromkeys(self.texts(self.chart.group)))
+        sizes = {g: _size(g) for g in found if g.lower() not in QUIET}
+        if np.isnan(list(sizes.values())).any():
+            return found
+        return [g for g in found if g not in sizes] + sorted(sizes, key=lambda g: sizes[g])
 
     def unit(self, column: str) -> str:
         """Return the unit of a column, empty where it has none."""
@@ -99,6 +112,12 @@ class Data:
     def said(self, x: float, column: str) -> str:
         """Return a number of a column in words."""
         return said(x, self.unit(column))
+
+
+def _size(name: str) -> float:
+    """Return the number that a name begins with, NaN if none."""
+    found = re.match(r"(-?[\d,]*\.?\d+)(?![\w.])", name)
+    return float(found[1].replace(",", "")) if found else np.nan
 
 
 def text(x: Any) -> str:
@@ -137,12 +156,13 @@ def cell(x: Any, unit: str) -> str:
 # ---------------------------------------------------------------------------------------- colours
 @dataclass(frozen=True)
 class Style:
-    """How a group is drawn."""
+    """How a group is drawn; ``letters`` is the colour of its name, if not its own."""
 
     colour: str
     mark: str = "o"
     dash: Any = "-"
     hollow: bool = False
+    letters: str = ""
 
 
 def styles(groups: Sequence[str]) -> dict[str, Style]:
@@ -153,9 +173,10 @@ def styles(groups: Sequence[str]) -> dict[str, Style]:
         plain = group.lower()
         if plain in ("push", "pull"):
             found[group] = Style(look.MARK[plain], "o" if plain == "push" else "s",
-                                 DASHES[plain == "pull"], plain == "pull")  # fmt: skip
+                                 DASHES[plain == "pull"], plain == "pull",
+                                 look.TEXT[plain])  # fmt: skip
         elif plain in QUIET:
-            found[group] = Style(look.LIGHT["base"], "o", "-", True)
+            found[group] = Style(look.LIGHT["base"], "o", "-", True, look.GREY)
         else:
             i = free % len(COLOURS)
             found[group] = Style(COLOURS[i], MARKS[i], DASHES[i], free >= len(COLOURS))
@@ -163,16 +184,10 @@ def styles(groups: Sequence[str]) -> dict[str, Style]:
     return found
 
 
-def faded(colour: str, part: float) -> tuple[float, float, float]:
-    """Return a colour with a part of white, through which nothing shines."""
-    red, green, blue = (c + (1 - c) * part for c in to_rgb(colour))
-    return red, green, blue
-
-
 # ------------------------------------------------------------------------------------------- axes
-def canvas(height: float) -> tuple[Picture, Pen]:
-    """Return an empty picture as wide as a report."""
-    figure = Picture(figsize=(WIDTH, height), facecolor="white")
+def canvas(height: float, width: float) -> tuple[Picture, Pen]:
+    """Return an empty picture of so many inches."""
+    figure = Picture(figsize=(width, height), facecolor=look.LIGHT["card"])
     return figure, Pen(figure)
 
 
@@ -221,22 +236,38 @@ def above(ax: Axes, words: str) -> None:
                 parse_math=False, annotation_clip=False)  # fmt: skip
 
 
-def key(pen: Pen, at: tuple[float, float], found: dict[str, Style], room: float) -> int:
-    """Write the names of groups with their marks from a place in inches; return the lines."""
-    x, y, lines = at[0], at[1], 1
+def key_room(pen: Pen, groups: Iterable[str], room: float) -> float:
+    """Return how many inches high the names of groups are with their marks, none for one alone."""
+    places = _key_places(pen, groups, room)
+    return 0.12 + KEY_LINE * (1 + places[-1][2]) if len(places) > 1 else 0.0
+
+
+def key(pen: Pen, at: tuple[float, float], found: dict[str, Style], room: float) -> None:
+    """Write the names of groups with their marks from a place in inches."""
     ax = pen.axes(0, 0, pen.width, pen.height)
     ax.set(xlim=(0, pen.width), ylim=(0, pen.height))
     ax.set_axis_off()
-    for group, style in found.items():
-        wide = pen.size(group, BODY)[0] + 0.34
-        if x + wide > at[0] + room and x > at[0]:
-            x, y, lines = at[0], y - 0.18, lines + 1
-        ax.plot([x + 0.05], [y], style.mark, ms=5, mfc="white" if style.hollow else style.colour,
+    places = _key_places(pen, found, room)
+    for (words, dx, line), style in zip(places, found.values(), strict=True):
+        x, y = at[0] + dx, at[1] - KEY_LINE * line
+        ax.plot([x + 0.05], [y], style.mark, ms=5, mfc=look.LIGHT["card"] if style.hollow else style.colour,
                 mec=style.colour, mew=1.3)  # fmt: skip
-        ax.annotate(group, (x + 0.16, y), fontsize=BODY, family=FONT, color=look.INK,
+        ax.annotate(words, (x + 0.16, y), fontsize=BODY, family=FONT, color=look.INK,
                     va="center_baseline", parse_math=False)  # fmt: skip
+
+
+def _key_places(pen: Pen, groups: Iterable[str], room: float) -> list[tuple[str, float, int]]:
+    """Return the names of groups as they fit, how far right each stands, and in which line."""
+    found: list[tuple[str, float, int]] = []
+    x, line = 0.0, 0
+    for group in groups:
+        words = pen.fitted(group, BODY, room - 0.2)
+        wide = pen.size(words, BODY)[0] + 0.34
+        if x and x + wide - 0.14 > room:
+            x, line = 0.0, line + 1
+        found.append((words, x, line))
         x += wide
-    return lines
+    return found
 
 
 def folded(pen: Pen, words: str, room: float, points: float = HEAD, most: int = 2) -> list[str]:
@@ -247,9 +278,9 @@ def folded(pen: Pen, words: str, room: float, points: float = HEAD, most: int = 
     return [pen.fitted(line, points, room) for line in lines]
 
 
-def empty(words: str) -> Picture:
+def empty(words: str, width: float) -> Picture:
     """Return a picture that says why it shows nothing."""
-    figure, pen = canvas(0.5)
+    figure, pen = canvas(0.5, width)
     figure.text(0, 0.5, words, fontsize=HEAD, family=FONT, color=look.GREY, va="center",
                 parse_math=False)  # fmt: skip
     assert pen.width

@@ -14,7 +14,6 @@ from viz.layout import spaced
 from viz.pens import BODY, FONT
 from viz.picture import Picture
 from viz.study_charts_parts import (
-    WIDTH,
     Data,
     Style,
     above,
@@ -35,10 +34,10 @@ def lines(data: Data) -> Picture:
     chart = data.chart
     groups = data.groups() or [""]
     looks = styles(data.groups()) or {"": Style(look.INK)}
-    figure, pen = canvas(HEIGHT)
-    names = {g: folded(pen, g, 1.6, BODY, 2) for g in groups if g}
+    figure, pen = canvas(HEIGHT, data.width)
+    names = {g: folded(pen, g, 0.22 * data.width, BODY, 2) for g in groups if g}
     right = max((pen.size(line, BODY)[0] for n in names.values() for line in n), default=0.1) + 0.14
-    ax = pen.axes(LEFT, FOOT, WIDTH - LEFT - right, HEIGHT - FOOT - HEAD_ROOM)
+    ax = pen.axes(LEFT, FOOT, data.width - LEFT - right, HEIGHT - FOOT - HEAD_ROOM)
     bare(ax, "y")
     x, places = _across(data)
     y, low, high = (data.numbers(c) for c in (chart.y, chart.low, chart.high))
@@ -53,7 +52,7 @@ def lines(data: Data) -> Picture:
         known = at[np.isfinite(y[at])]
         if known.size and group:
             end = (float(x[known[-1]]), float(y[known[-1]]))
-            ends.append((end, names[group], looks[group].colour))
+            ends.append((end, names[group], looks[group]))
     _at_ends(ax, ends)
     return figure
 
@@ -74,7 +73,7 @@ def _line(ax: Axes, x: Floats, y: Floats, band: tuple[Floats, Floats], style: St
     few = len(x) <= 25
     ax.plot(x, y, color=style.colour, lw=1.8, ls=style.dash, zorder=3, solid_capstyle="round")
     if few:
-        ax.plot(x, y, style.mark, ms=4.2, mfc="white" if style.hollow else style.colour,
+        ax.plot(x, y, style.mark, ms=4.2, mfc=look.LIGHT["card"] if style.hollow else style.colour,
                 mec=style.colour, mew=1.2, zorder=3.2)  # fmt: skip
 
 
@@ -116,7 +115,7 @@ def _upright(ax: Axes, data: Data, up: tuple[Floats, ...]) -> None:
     above(ax, data.words(data.chart.y))
 
 
-def _at_ends(ax: Axes, ends: list[tuple[tuple[float, float], list[str], str]]) -> None:
+def _at_ends(ax: Axes, ends: list[tuple[tuple[float, float], list[str], Style]]) -> None:
     """Write the names of lines at the right, moved apart where they would meet.
 
     A line that ends before is led to its name by a thin one.
@@ -128,9 +127,10 @@ def _at_ends(ax: Axes, ends: list[tuple[tuple[float, float], list[str], str]]) -
     inches = [(y - low) / (high - low) * tall for (_, y), _, _ in ends]
     half = [0.075 * len(names) for _, names, _ in ends]
     gaps = [a + b for a, b in itertools.pairwise(half)]
-    for ((x, y), names, colour), at in zip(ends, spaced(inches, gaps, 0.0, tall), strict=True):
+    for ((x, y), names, style), at in zip(ends, spaced(inches, gaps, 0.0, tall), strict=True):
         ax.annotate("\n".join(names), (1, at / tall), (5, 0), xycoords="axes fraction",
-                    textcoords="offset points", fontsize=BODY, family=FONT, color=colour,
+                    textcoords="offset points", fontsize=BODY, family=FONT,
+                    color=style.letters or style.colour,
                     ha="left", va="center", linespacing=1.05, parse_math=False)  # fmt: skip
         height = low + at / tall * (high - low)
-        ax.plot([x, right], [y, height], color=colour, lw=0.6, ls=":", zorder=1.5)
+        ax.plot([x, right], [y, height], color=style.colour, lw=0.6, ls=":", zorder=1.5)

@@ -12,11 +12,14 @@ from twin.sums import Floats
 from viz import look
 from viz.pens import BODY, FONT, HEAD, Pen
 from viz.picture import Picture
-from viz.study_charts_parts import WIDTH, Data, Style, bare, canvas, dense, key, styles
+from viz.study_charts_parts import Data, Style, bare, canvas, dense, key, key_room, styles
 from viz.study_charts_plane import FOOT, HEAD_ROOM, HEIGHT, LEFT, plane
 
 NAMED = 24
 """Most points that get a name beside them, where there is room."""
+
+ENLARGED = 0.16
+"""Inches for the heading of the enlarged part."""
 
 Box = tuple[float, float, float, float]
 
@@ -29,18 +32,19 @@ def points(data: Data) -> Picture:
     looks = styles(data.groups())
     near = dense(data.across())
     panels = [data] if near.all() else [data, data.only(near)]
-    top = 0.3 if len(looks) > 1 else 0.0
-    figure, pen = canvas(top + HEIGHT * len(panels))
-    if looks and top:
-        key(pen, (LEFT, pen.height - 0.1), looks, WIDTH - LEFT)
+    figure, pen = canvas(HEIGHT, data.width)
+    top = key_room(pen, looks, data.width - LEFT)
+    figure, pen = canvas(top + HEIGHT * len(panels) + ENLARGED * (len(panels) - 1), data.width)
+    if top:
+        key(pen, (LEFT, pen.height - 0.1), looks, data.width - LEFT)
     for n, shown in enumerate(panels):
-        bottom = HEIGHT * (len(panels) - 1 - n)
-        ax = pen.axes(LEFT, bottom + FOOT, WIDTH - LEFT - 0.1, HEIGHT - FOOT - HEAD_ROOM)
+        bottom = (HEIGHT + ENLARGED) * (len(panels) - 1 - n)
+        ax = pen.axes(LEFT, bottom + FOOT, data.width - LEFT - 0.1, HEIGHT - FOOT - HEAD_ROOM)
         _panel(pen, ax, shown, looks, np.flatnonzero(~near) if n < len(panels) - 1 else None)
         if n:
             told = f"Enlarged: the {len(shown.frame)} of {len(data.frame)} that lie together"
-            pen.figure.text(1, (bottom + HEIGHT - 0.12) / pen.height, told, fontsize=HEAD,
-                            family=FONT, color=look.INK, weight="bold", ha="right")  # fmt: skip
+            pen.figure.text(LEFT / pen.width, (bottom + HEIGHT) / pen.height, told, fontsize=HEAD,
+                            family=FONT, color=look.INK, weight="bold", va="bottom")  # fmt: skip
     return figure
 
 
@@ -59,8 +63,8 @@ def _panel(
         style = looks.get(mine[i], Style(look.INK))
         if np.isfinite(low[i]) and np.isfinite(high[i]):
             ax.plot([x[i]] * 2, [low[i], high[i]], color=style.colour, lw=1, alpha=0.6, zorder=2)
-        ax.plot(x[i], y[i], style.mark, ms=6.2, mfc="white" if style.hollow else style.colour,
-                mec="white" if not style.hollow else style.colour, mew=0.7 if not style.hollow
+        ax.plot(x[i], y[i], style.mark, ms=6.2, mfc=look.LIGHT["card"] if style.hollow else style.colour,
+                mec=look.LIGHT["card"] if not style.hollow else style.colour, mew=0.7 if not style.hollow
                 else 1.2, zorder=3, clip_on=False)  # fmt: skip
     if chart.label:
         wanted = range(len(x)) if named is None else named
@@ -100,7 +104,7 @@ def _names(
     known = [i for i in range(len(names)) if np.isfinite(spots[i]).all()]
     taken = _Spots([(x - 0.05, y - 0.05, x + 0.05, y + 0.05) for x, y in spots[known]])
     for i in [i for i in wanted if i in known][:NAMED]:
-        words = pen.fitted(names[i], BODY, 1.9)
+        words = pen.fitted(names[i], BODY, 0.4 * pen.width)
         wide, tall = pen.size(words, BODY)[0], 0.12
         x, y = spots[i]
         for dx, dy in ((0.08, 0), (0.06, 0.11), (0.06, -0.11), (-wide - 0.08, 0),
@@ -116,5 +120,6 @@ def _names(
                 taken.taken.append(box)
                 ax.annotate(words, (box[0] / size[0], (y + dy) / size[1]),
                             xycoords="axes fraction", fontsize=BODY, family=FONT, color=look.INK,
-                            va="center_baseline", zorder=4, parse_math=False)  # fmt: skip
+                            va="center_baseline", zorder=4, parse_math=False,
+                            bbox={"fc": look.LIGHT["card"], "lw": 0, "pad": 0.5, "alpha": 0.75})  # fmt: skip
                 break

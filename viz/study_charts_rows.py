@@ -17,15 +17,14 @@ from viz.study_charts_parts import (
     DEEP,
     FAINT,
     FILL,
-    WIDTH,
     Data,
     Style,
     bare,
     below,
     canvas,
-    faded,
     folded,
     key,
+    key_room,
     name,
     number_axis,
     span,
@@ -38,8 +37,8 @@ MOST = 30
 TINY = 4e-3
 """Share of the axis below which an end of a tornado is no number to read."""
 
-FOOT, KEY = 0.48, 0.3
-"""Inches for the axis below, and for the names of groups above."""
+FOOT = 0.48
+"""Inches for the axis below."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,26 @@ class _Frame:
 
 
 def _frame(pen: Pen, names: Sequence[str], bars: int) -> _Frame:
-    room = 0.36 * WIDTH
+    room = 0.36 * pen.width
     lines = [folded(pen, words, room) for words in names]
     left = max((pen.size(line, HEAD)[0] for row in lines for line in row), default=0.5) + 0.12
     tall = max((len(row) for row in lines), default=1)
     return _Frame(lines, left, max(0.15 * bars + 0.12, 0.27 if tall == 1 else 0.34))
 
 
-def _axes(pen: Pen, frame: _Frame, right: float, top: float) -> Axes:
-    ax = pen.axes(frame.left, FOOT, WIDTH - frame.left - right, frame.height)
+def _key_place(pen: Pen, frame: _Frame, looks: dict[str, Style]) -> tuple[float, float]:
+    """Return where the names of groups begin, and how many inches they need above the bars.
+
+    They begin with the bars; where they would need several lines there, at the left end.
+    """
+    left, room = frame.left, key_room(pen, looks, pen.width - frame.left)
+    if room > key_room(pen, looks, pen.width):
+        left, room = 0.0, key_room(pen, looks, pen.width)
+    return left, max(room, 0.06)
+
+
+def _axes(pen: Pen, frame: _Frame, right: float) -> Axes:
+    ax = pen.axes(frame.left, FOOT, pen.width - frame.left - right, frame.height)
     bare(ax, "x")
     ax.set_ylim(len(frame.names) - 0.5, -0.5)
     ax.set_yticks([])
@@ -72,7 +82,6 @@ def _axes(pen: Pen, frame: _Frame, right: float, top: float) -> Axes:
         ax.annotate("\n".join(lines), (0, y), (-8, 0), xycoords=("axes fraction", "data"),
                     textcoords="offset points", fontsize=HEAD, family=FONT, color=look.INK,
                     ha="right", va="center", linespacing=1.1, parse_math=False)  # fmt: skip
-    assert top >= 0
     return ax
 
 
@@ -84,16 +93,16 @@ def bars(data: Data) -> Picture:
     names = list(dict.fromkeys(shown.texts(chart.x)))
     paired = len(names) < len(shown.frame)  # a name has a bar in several groups
     looks = styles(groups)
-    figure, pen = canvas(1.0)
+    figure, pen = canvas(1.0, data.width)
     frame = _frame(pen, names, len(groups) if paired else 1)
-    top = KEY if len(groups) > 1 else 0.06
-    figure, pen = canvas(FOOT + frame.height + top)
+    left, top = _key_place(pen, frame, looks)
+    figure, pen = canvas(FOOT + frame.height + top, data.width)
     if len(groups) > 1:
-        key(pen, (frame.left, pen.height - 0.12), looks, WIDTH - frame.left)
+        key(pen, (left, pen.height - 0.12), looks, pen.width - left)
     value, low, high = (shown.numbers(c) for c in (chart.y, chart.low, chart.high))
     words = [shown.said(v, chart.y) for v in value]
     right = max((pen.size(w, BODY)[0] for w in words), default=0.3) + 0.16
-    ax = _axes(pen, frame, right, top)
+    ax = _axes(pen, frame, right)
     _scale(ax, data, (value, low, high), right)
     lanes = len(groups) if paired and groups else 1
     for i, x in enumerate(shown.texts(chart.x)):
@@ -116,7 +125,7 @@ def _scale(ax: Axes, data: Data, ends: tuple[Floats, Floats, Floats], room: floa
 
 def _wide(ax: Axes, least: float, most: float, room: float) -> None:
     """Set the ends of an axis, with some inches left of the least number if it is below zero."""
-    wide = ax.get_position().width * WIDTH
+    wide = ax.get_position().width * ax.figure.get_size_inches()[0]
     per = (most - least or 1.0) / max(0.5, wide - (room if least < 0 else 0) - 0.02)
     ax.set_xlim(least - (room * per if least < 0 else 0), most + 0.02 * per)
 
@@ -130,9 +139,13 @@ def _bar(
 ) -> None:
     value, low, high = ends
     if np.isfinite(value):
-        ax.barh(y, value, thick, color=faded(style.colour, 0.6 if style.hollow else 0.25), zorder=2)
+        ax.barh(
+            y, value, thick, color=look.softened(style.colour, look.SOFT[style.hollow]), zorder=2
+        )
     if np.isfinite(low) and np.isfinite(high):
-        ax.plot([low, high], [y, y], color="white", lw=3.2, zorder=3, solid_capstyle="butt")
+        ax.plot(
+            [low, high], [y, y], color=look.LIGHT["card"], lw=3.2, zorder=3, solid_capstyle="butt"
+        )
         ax.plot([low, high], [y, y], color=look.INK, lw=1.3, zorder=3.1, solid_capstyle="butt")
     known = [v for v in ends if np.isfinite(v)]
     left = np.isfinite(value) and value < 0
@@ -156,18 +169,19 @@ def tornado(data: Data) -> Picture:
     data = data.head(MOST)
     names = data.texts(chart.x)
     low, high = data.numbers(chart.low), data.numbers(chart.high)
-    figure, pen = canvas(1.0)
+    figure, pen = canvas(1.0, data.width)
     frame = _frame(pen, names, 1)
-    figure, pen = canvas(FOOT + frame.height + KEY)
     looks = {
         name(chart.low): Style(DEEP, "s", hollow=True),
         name(chart.high): Style(DEEP, "s"),
     }
-    key(pen, (frame.left, pen.height - 0.12), looks, WIDTH - frame.left)
+    left, top = _key_place(pen, frame, looks)
+    figure, pen = canvas(FOOT + frame.height + top, data.width)
+    key(pen, (left, pen.height - 0.12), looks, pen.width - left)
     unit = chart.low
     words = [[data.said(v, unit) for v in side] for side in (low if chart.zero else -low, high)]
     room = max((pen.size(w, BODY)[0] for side in words for w in side), default=0.3) + 0.14
-    ax = _axes(pen, frame, room, KEY)
+    ax = _axes(pen, frame, room)
     _tornado_scale(ax, data, low, high, room)
     for y, (a, b) in enumerate(zip(low, high, strict=True)):
         _wings(ax, y, (a, b), (words[0][y], words[1][y]), not chart.zero)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from html.parser import HTMLParser
 
@@ -88,12 +89,40 @@ def test_every_colour_of_the_style_is_one_of_the_look() -> None:
 
 
 @pytest.mark.nojit
+def test_words_are_folded_by_their_length_and_numbers_only_before_their_interval() -> None:
+    cells = ["dc", "each half into the one before", "x" * 31, "a\n" * 9, "1.5 (1 to 2 %)", "3 to 4"]
+    table = Table([str(i) for i in range(6)], [cells], frozenset({4, 5}))
+    page = render(Page("x", sections=[table]))
+    kinds = [a["class"] for tag, a in Reader(page).tags if tag == "td"]
+    assert kinds == ["short", "some", "long", "short", "number", "number"]
+    assert ">1.5 (1_to_2_%)<" in page.replace("\N{NO-BREAK SPACE}", "_")
+    assert ">3_to_4<" in page.replace("\N{NO-BREAK SPACE}", "_")
+
+
+@pytest.mark.nojit
+def test_what_is_wider_than_a_phone_is_scrolled_in_its_own_frame_or_drawn_for_phones() -> None:
+    wide, small = '<svg width="532.8pt">w</svg>', '<svg width="250pt">s</svg>'
+    blocks = [
+        Table("a", ["b"]),
+        Figure(wide, "w"),
+        Figure(small, "s"),
+        Figure(wide, "w", "", "", False, small),
+    ]
+    found = [Reader(render(Page("x", sections=[b]))) for b in blocks]
+    assert [page.count("div") for page in found] == [1, 1, 0, 0]
+    sources = [a for tag, a in found[3].tags if tag == "source"]
+    assert [a["media"] for a in sources] == [report.PHONE]
+    assert b"s</svg>" in base64.b64decode(sources[0]["srcset"].partition(",")[2])
+    assert f"@media {report.PHONE}" in report.CSS.read_text(encoding="utf-8")
+
+
+@pytest.mark.nojit
 def test_a_table_has_as_many_cells_as_columns() -> None:
     with pytest.raises(TypeError, match="str is no block"):
         render(Page("x", sections=["text"]))  # type: ignore[list-item]
     page = Reader(render(Page("x", sections=[Table("abc", [["1", "2", "3"]], frozenset({2}))])))
     assert (page.count("th"), page.count("td")) == (3, 3)
-    assert [a.get("class") for tag, a in page.tags if tag == "td"] == [None, None, "number"]
+    assert [a.get("class") for tag, a in page.tags if tag == "td"] == ["short"] * 2 + ["number"]
 
 
 def test_tiles_say_the_numbers_of_the_comparison(outage: Comparison) -> None:
@@ -158,6 +187,8 @@ def test_the_table_holds_every_kpi_that_says_something(outage: Comparison) -> No
          "+3.6 points (3.4 to 3.8)"),
         ({"unit": "money", "difference": -1234.5, "low": np.nan, "high": np.nan}, "-1,230 EUR"),
         ({"unit": "ratio", "difference": 0.5, "low": 0.0, "high": 1.0}, "+0.5 (0 to 1)"),
+        ({"unit": "money", "difference": -0.001, "low": -0.002, "high": 0.004}, "0 EUR (0 to 0)"),
+        ({"unit": "1/period", "difference": 0.001, "low": -2.0, "high": 2.0}, "0 a day (-2 to 2)"),
         ({"unit": "periods", "difference": 0.0, "low": 0.0, "high": 0.0}, "the same"),
         ({"unit": "money/period", "difference": 3.0, "low": 2.0, "high": 4.0},
          "+3 EUR/day (2 to 4)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.colors as colours
@@ -13,11 +14,12 @@ import pytest
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Annotation
 
+from tests.viz.looks import brightness
 from twin.study.findings import Chart, Sheet
 from viz import look, study_charts
 from viz.study_charts_graph import _layout, _links, graph
-from viz.study_charts_grid import _on, grid
-from viz.study_charts_parts import Data, dense, styles
+from viz.study_charts_grid import grid
+from viz.study_charts_parts import NARROW, WIDTH, Data, dense, styles
 from viz.study_charts_points import points
 from viz.study_charts_rows import bars, tornado
 
@@ -81,25 +83,19 @@ def test_a_tornado_has_both_ends_of_each_lever_in_the_order_of_the_sheet():
 
 def test_a_cell_is_darker_the_more_it_holds_and_its_number_can_be_read():
     frame = {"x": ["a", "b", "c"], "g": ["g"] * 3, "y": [1.0, 5.0, 9.0]}
-    shades = [p.get_facecolor()[:3] for p in grid(data("grid", frame, group="g")).axes[0].patches]
-    bright = [_bright(s) for s in shades]
+    ax = grid(data("grid", frame, group="g")).axes[0]
+    bright = [brightness(colours.to_hex(p.get_facecolor())) for p in ax.patches]
     assert bright == sorted(bright, reverse=True)
-    for shade, light in zip(shades, bright, strict=True):
-        letters = _bright(colours.to_rgb(_on(shade)))
-        assert (max(light, letters) + 0.05) / (min(light, letters) + 0.05) >= 4.5
-
-
-def _bright(rgb: Any) -> float:
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb]
-    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+    letters = [brightness(colours.to_hex(t.get_color())) for t in ax.texts]
+    for a, b in zip(bright, letters, strict=True):
+        assert (max(a, b) + 0.05) / (min(a, b) + 0.05) >= 4.5
 
 
 def test_numbers_above_and_below_zero_have_shades_of_their_own():
     frame = {"x": ["a", "b", "c"], "g": ["g"] * 3, "y": [-4.0, 0.0, 4.0]}
-    minus, none, plus = (
-        p.get_facecolor()[:3] for p in grid(data("grid", frame, group="g")).axes[0].patches
-    )
-    assert _bright(none) > max(_bright(minus), _bright(plus))
+    patches = grid(data("grid", frame, group="g")).axes[0].patches
+    minus, none, plus = (colours.to_hex(p.get_facecolor()) for p in patches)
+    assert brightness(none) > max(brightness(minus), brightness(plus))
     assert minus != plus
 
 
@@ -173,6 +169,38 @@ def test_the_ends_are_told_to_those_who_hear_them():
     given = data("bars", {"x": ["a", "b_c"], "y": [0.5, 0.25]}, {"y": "share"})
     told = study_charts.words(given.chart, given.sheet).replace("\N{NO-BREAK SPACE}", " ")
     assert told == "Title. Y: from b c 25 % to a 50 %."
+
+
+def test_a_group_of_numbers_has_its_colour_however_a_chart_is_sorted():
+    for names in (["calm", "90 days", "45 days"], ["45 days", "calm", "90 days"]):
+        frame = {"x": ["a", "b", "c"], "y": [1, 2, 3], "g": names}
+        assert data("bars", frame, group="g").groups() == ["calm", "45 days", "90 days"]
+    words = {"x": ["a", "b"], "y": [1, 2], "g": ["9 days", "never"]}
+    assert data("bars", words, group="g").groups() == ["9 days", "never"]
+
+
+@pytest.mark.parametrize("width", [WIDTH, NARROW])
+@pytest.mark.parametrize("kind", ["bars", "points"])
+def test_names_of_groups_take_the_lines_they_need_above_the_chart(kind, width):
+    given = data(kind, many(40), group="group", **COLUMNS[kind])
+    figure = study_charts.KINDS[kind](replace(given, width=width))
+    figure.canvas.draw()
+    (key,) = (ax for ax in figure.axes if not ax.axison)
+    top = max(ax.get_window_extent().y1 for ax in figure.axes if ax.axison)
+    boxes = [t.get_window_extent() for t in key.texts]
+    assert len(boxes) == 8
+    for box in boxes:
+        assert box.y0 > top
+        assert box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+
+
+def test_a_chart_for_a_phone_is_narrow_and_a_graph_has_none():
+    given = data("bars", many(3))
+    root = ET.fromstring(study_charts.narrow_svg(given.chart, given.sheet))
+    assert root.get("width") == f"{72 * NARROW:g}pt"
+    links = data("graph", many(3), **COLUMNS["graph"])
+    assert study_charts.narrow_svg(links.chart, links.sheet) == ""
 
 
 def test_push_and_pull_keep_their_colours_and_no_two_groups_look_alike():
