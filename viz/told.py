@@ -40,6 +40,8 @@ def told(scenario: Scenario, changes: Mapping[str, Any]) -> list[Row]:
             found += _rules(build(scenario), changed, value)
         elif key == "disruptions":
             found += _events(scenario, changed)
+        elif key == "stock":
+            found += _policies(scenario, changed)
         elif key.endswith(APPEND):
             found += _added(changed, changes, key.removesuffix(APPEND), value)
         else:
@@ -184,6 +186,22 @@ def _rules(top: Topology, changed: Scenario, rules: Sequence[Mapping[str, Any]])
             if part != "where":
                 old = None if point is None else getattr(point.settings, part)
                 yield from _setting(changed, name, part, old, value)
+
+
+def _policies(scenario: Scenario, changed: Scenario) -> Iterator[Row]:
+    """Yield the policies that new stock rules change, once for all alike stock points of a stage."""
+    old = {p.name: p.settings.policy for p in build(scenario).points}
+    found: dict[tuple[str, ...], None] = {}
+    for point in build(changed).points:
+        before, after = old.get(point.name), point.settings.policy
+        for field, declared in Policy.model_fields.items():
+            values = [getattr(policy, field, None) for policy in (before, after)]
+            if values[0] != values[1]:
+                unit = words(extra(declared).get("unit", ""), changed)
+                told = (said(value, unit) for value in values)
+                found[(f"{label_of(field)}, {look.said(point.stage)}", *told)] = None
+    for label, *texts in found:
+        yield {"key": "stock", "label": label, "before": texts[0], "after": texts[1]}
 
 
 def _setting(changed: Scenario, name: str, part: str, old: Any, new: Any) -> Iterator[Row]:

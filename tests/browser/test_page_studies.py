@@ -27,6 +27,7 @@ from tests.browser.driving import (
 from tests.browser.looking import no_serious_violations, until, until_there
 from tests.browser.serving import serving
 from twin.study.findings import Chart, Findings, Sheet
+from viz.study_options import FIRST
 
 ENTRY = "[data-table^='Studies: many runs'] [data-row='{}'] button"
 LONG = "decoupling under outage"
@@ -147,8 +148,56 @@ def test_a_damaged_kept_study_fails_in_words_and_does_not_hang(studies, shot):
     studies.click(ENTRY.format(row_of(studies, "sensitivity")))
     until_there(studies, "[data-job=failed] [role=alert]")
     until_text(studies, "[data-job=failed]", "asked.json: is damaged")
-    until_text(studies, "[data-job=failed]", "--force")
+    told = until_text(studies, "[data-job=failed]", "Begin anew replaces what lies there")
+    assert "--force" not in told
     whole(studies, shot, "studies-damaged")
+    press(studies, "Study 1", "anew")
+    until_there(studies, "[data-job=running]")
+    press(studies, "Study 1", "cancel")
+    until_there(studies, "[data-job=cancelled]")
+
+
+def options_of(page, name: str, study: str) -> str:
+    """Open the options of a study; return the name of its form."""
+    page.click(f"{ENTRY.format(row_of(page, name))}:text-is('Options')")
+    until_there(page, f"[data-options={study}]")
+    return f"Options of {name.capitalize()}"
+
+
+def test_a_study_is_asked_with_options_and_what_is_wrong_is_said(studies, shot):
+    form = options_of(studies, "stress test", "stress-test")
+    until_count(studies, f"[data-form='{form}'] [data-field]", FIRST)
+    studies.fill(f"{at(form, 'duration')} input", "0")
+    press(studies, "Start Stress test", "start")
+    until_text(studies, "[data-options] [role=alert]", "duration = 0 periods; must be from 1")
+    press(studies, "Start Stress test", "more")
+    until_there(studies, at(form, "seed"))
+    no_serious_violations(studies, "[data-options]")
+    whole(studies, shot, "studies-options")
+    studies.fill(f"{at(form, 'duration')} input", "45")
+    press(studies, "Start Stress test", "start")
+    until_text(studies, "[data-job]", "duration 45")
+    until_count(studies, "[data-options]", 0)
+    press(studies, "Study 1", "cancel")
+    until_there(studies, "[data-job=cancelled]")
+
+
+def test_an_optimisation_is_watched_and_a_finalist_is_taken_over(studies, shot):
+    form = options_of(studies, "optimise", "optimise")
+    studies.fill(f"{at(form, 'require')} input", "on time >= 5 %")  # which many keep
+    studies.fill(f"{at(form, 'budget')} input", "4")
+    studies.uncheck(f"{at(form, 'levers')} input[data-tab=backup]")
+    press(studies, "Start Optimise", "start")
+    until_there(studies, "[data-job=running]")
+    until_there(studies, "[data-found=optimise]", seconds=180)
+    until_text(studies, "[data-found]", "The budget was enough for 4 of")
+    whole(studies, shot, "studies-optimised")
+    rows = studies.locator("[data-found] [data-table] tbody tr")
+    moved = next(i for i, t in enumerate(rows.all_inner_texts()) if "printer: boards" not in t)
+    rows.nth(moved).locator("button:text-is('Take over')").click()
+    until_text(studies, "[data-form='What changed']", "Decoupling point, printer")
+    undo(studies)
+    until(studies, "() => !document.querySelector(\"[data-form='What changed'] [data-field]\")")
 
 
 def test_a_study_that_is_done_is_shown_and_kept(studies, shot):

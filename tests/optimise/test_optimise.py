@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, sem, t
 
 import twin
 from tests.facts import cases
 from tests.facts.measure import CLOSED
-from twin.errors import OutputError, RunError
+from twin.errors import OccupiedError, OutputError, RunError, TwinError
 from twin.optimise import optimise, tune
+from twin.optimise.asked import arguments, bounds
 from twin.optimise.optimise import _Final
 
 NEWSVENDOR, _, COUNTED = CLOSED["newsvendor"]
@@ -121,6 +123,55 @@ def test_a_search_that_was_stopped_goes_on_and_comes_to_the_same(tmp_path, monke
     assert twin.run(tmp_path / "search" / "optimised.yaml", threads=1)
 
 
+@pytest.mark.parametrize("budget", [1, 3, 7])
+def test_no_more_candidates_are_tried_than_the_budget_allows(tmp_path, budget):
+    """Five cuts with levers of their own; what was tried is counted in the folder."""
+    found = optimise(
+        "electronics", levers=["cuts", "safety_factors"], families=["laptop"], budget=budget,
+        set={"horizon": 60, "warmup": 20}, search_replications=2, replications=2, threads=1,
+        out=tmp_path / "search",
+    )  # fmt: skip
+    tried = (tmp_path / "search" / "tried.jsonl").read_text().splitlines()[1:]
+    assert len(tried) == found.tried <= budget
+    left_out = [note for note in found.notes if "the budget was enough for" in note]
+    assert left_out == ([f"the budget was enough for {budget} of 5 combinations of choices"]
+                        if budget < 5 else [])  # fmt: skip
+
+
+def student(values):
+    """Return mean and 95 % interval, by scipy."""
+    return [values.mean(), *t.interval(0.95, values.size - 1, values.mean(), sem(values))]
+
+
+def test_finalists_are_told_as_plain_runs_of_them_come_out():
+    """Means, intervals and the paired difference, against `twin.run` under the same fresh luck."""
+    found = optimise(small(), **SMALL)
+    runs = [
+        twin.run(
+            twin.apply(found.given, finalist.changes), seed=found.given.seed + 2, threads=1,
+            replications=finalist.values.shape[1],
+        )
+        for finalist in found.finalists
+    ]  # fmt: skip
+    costs = [run.values["running_cost"] for run in runs]
+    finalists = found.to_json_dict()["finalists"]
+    assert len(finalists) > 1
+    for told, cost in zip(finalists, costs, strict=True):
+        assert [told[k] for k in ("aim", "low", "high")] == pytest.approx(student(cost))
+        assert told["replications"] == cost.size
+    for told, cost in zip(finalists[1:], costs[1:], strict=True):
+        paired = student(cost - costs[0][: cost.size])
+        assert [told["behind"][k] for k in ("mean", "low", "high")] == pytest.approx(paired)
+
+
+def test_a_damaged_record_of_what_was_tried_is_said_and_replaced_if_that_is_asked(tmp_path):
+    (tmp_path / "tried.jsonl").write_text("{\n")
+    with pytest.raises(OccupiedError, match=r"tried\.jsonl: is damaged .*--force"):
+        optimise(small(), **SMALL, out=tmp_path)
+    optimise(small(), **SMALL, out=tmp_path, force=True)
+    assert (tmp_path / "result.json").is_file()
+
+
 def test_the_folder_of_another_search_is_not_touched(tmp_path):
     optimise(small(), **SMALL, out=tmp_path / "search")
     with pytest.raises(OutputError, match="of another search"):
@@ -156,6 +207,7 @@ WRONG = [
     ({"require": {"on_time": float("nan")}}, "require on_time = nan; must be a number"),
     ({"aim": "on_time", "penalty": 5.0}, "is for an aim in money only"),
     ({"budget": 0}, "budget = 0"),
+    ({"levers": []}, "no levers are named"),
 ]
 
 
@@ -163,3 +215,29 @@ WRONG = [
 def test_what_cannot_be_done_is_said_in_words(asked, told):
     with pytest.raises(RunError, match=told):
         optimise(small(), **(SMALL | asked))
+
+
+def test_bounds_are_read_as_people_write_them():
+    given = ["on_time>=0.95", "Lost share <= 2 %", "order cycle time ≤ 1.5"]
+    assert bounds(given, "require") == {
+        "on_time": 0.95,
+        "lost_share": 0.02,
+        "order_cycle_time": 1.5,
+    }
+
+
+MISTYPED = [
+    ({"require": "on time"}, "require 'on time': must be KPI>=NUMBER"),
+    ({"require": "on time >= .9.5"}, "require 'on time >= .9.5': must be KPI>=NUMBER"),
+    ({"require": "on time <= 95 %"}, "more on_time is better, write 'on_time>=95%'"),
+    ({"require": "on tme >= 95 %"}, "no KPI 'on_tme'; did you mean 'on_time'"),
+    ({"budget": 0}, "options of optimise, budget = 0; must be 1 or more"),
+    ({"levers": ["cut"]}, "no levers 'cut'; did you mean 'cuts'"),
+    ({"aim": "on_time", "penalty": 5.0}, "is for an aim in money only"),
+]
+
+
+@pytest.mark.parametrize(("asked", "told"), MISTYPED)
+def test_what_cannot_be_asked_is_said_before_anything_is_run(asked, told):
+    with pytest.raises(TwinError, match=re.escape(told)):
+        arguments(asked)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import twin
 from tests.kpi_cases import shop
-from twin.errors import OutputError, RunError
+from twin.errors import OccupiedError, RunError
 from twin.study import ready
 from twin.study.findings import Chart, Findings, Sheet
-from viz import studies
+from viz import studies, study_marks
 from viz.page import turns
 from viz.page.past import Opened
 from viz.page.session import Session
-from viz.page.studies import Desk, _Clock
+from viz.page.study_desk import Desk, _Clock
 from viz.server import opening
-from viz.studies import Entry, Move
+from viz.studies import Entry, Work
+from viz.study_marks import Move
 
 FLAGSHIP = twin.load("electronics")
 PLACED = {"laptop": {"boards", "assembly", "dc"}, "printer": {"boards", "assembly", "dc"}}
@@ -48,8 +50,12 @@ def until(known, value) -> None:
     pytest.fail(f"{known()} is not {value}")
 
 
+def work(kept) -> Work:
+    return Work(kept, threading.Event(), lambda *_: None, lambda _: None, 1)
+
+
 def pressed(index: int) -> Move:
-    found = studies.picked(FOUND, BARS, index, FLAGSHIP)
+    found = study_marks.picked(FOUND, FOUND.sheet("places"), index, FLAGSHIP)
     assert found is not None
     return found
 
@@ -59,7 +65,7 @@ def pressed(index: int) -> Move:
 def test_a_place_becomes_an_outage_alone_as_in_the_study_and_can_be_undone(session, index, aim):
     move = pressed(index)
     before = session.scenario.disruptions
-    assert session.set(move.label, **move.changes())
+    assert session.edit(move.label, move.after(session.changes))
     (new,) = session.scenario.disruptions
     assert aim in (new.where.site, new.lane)
     assert new.duration == PLACES["out"][index]
@@ -74,18 +80,18 @@ def test_a_place_becomes_an_outage_alone_as_in_the_study_and_can_be_undone(sessi
      ({"decoupling point": "dc", "family": "printer"}, ["boards", "dc"])],
 )  # fmt: skip
 def test_a_position_becomes_that_of_its_families(session, row, stages):
-    move = studies.move(row, FLAGSHIP, PLACED)
+    move = study_marks.move(row, FLAGSHIP, PLACED)
     assert move is not None
-    assert session.set(move.label, **move.changes())
+    assert session.edit(move.label, move.after(session.changes))
     assert [f.decoupling_point for f in session.scenario.families] == stages
 
 
 def test_a_position_of_a_study_comes_with_its_buffers_and_undisturbed(session):
     changes = {"dc": {f"families.{f.name}.decoupling_point": "dc" for f in FLAGSHIP.families}}
     changes["dc"]["stock[0].policy.safety_factor"] = 0.7
-    move = studies.move({"decoupling point": "dc"}, FLAGSHIP, PLACED, changes)
+    move = study_marks.move({"decoupling point": "dc"}, FLAGSHIP, PLACED, changes)
     assert move is not None
-    assert session.set(move.label, **move.changes())
+    assert session.edit(move.label, move.after(session.changes))
     assert session.scenario == twin.apply(FLAGSHIP, {**changes["dc"], "disruptions": []})
 
 
@@ -95,11 +101,11 @@ def test_a_position_of_a_study_comes_with_its_buffers_and_undisturbed(session):
      {"decoupling point": "nowhere"}, {"decoupling point": "tablet: dc"}, {"cost": 3}, {}],
 )  # fmt: skip
 def test_a_row_that_names_nothing_of_the_scenario_leads_nowhere(row):
-    assert studies.move(row, FLAGSHIP, PLACED) is None
+    assert study_marks.move(row, FLAGSHIP, PLACED) is None
 
 
 def test_marks_hold_all_numbers_as_plain_data_and_say_which_lead_somewhere():
-    found = studies.marked(FOUND, BARS, FLAGSHIP)
+    found = study_marks.marked(FOUND, BARS, FLAGSHIP)
     json.dumps(found, allow_nan=False)
     assert [m["moves"] for m in found["marks"]] == [True, True, False]
     assert [m["value"] for m in found["marks"]] == [5.0, None, 2.0]
@@ -107,8 +113,18 @@ def test_marks_hold_all_numbers_as_plain_data_and_say_which_lead_somewhere():
 
 
 def test_a_chart_of_another_kind_or_of_another_scenario_has_no_marks():
-    assert studies.marked(FOUND, LINES, FLAGSHIP) is None
-    assert studies.marked(FOUND, BARS, shop()) is None
+    assert study_marks.marked(FOUND, LINES, FLAGSHIP) is None
+    assert study_marks.marked(FOUND, BARS, shop()) is None
+
+
+def test_a_long_cloud_of_candidates_says_how_many_are_drawn():
+    n = study_marks.MOST["points"] + 1
+    frame = pd.DataFrame({"decoupling point": ["dc"] * n, "cost": range(n), "on_time": [0.9] * n})
+    chart = Chart("points", "all", "All", "all", "cost", "on_time", caption="So it is.")
+    found = Findings("many", "Many", "?", (), (Sheet("all", "All", frame),), (chart,))
+    told = study_marks.marked(found, chart, FLAGSHIP)
+    assert len(told["marks"]) == n - 1
+    assert told["caption"] == f"So it is. The first {n - 1} of {n}."
 
 
 # --------------------------------------------------------------------------------------- which
@@ -191,14 +207,20 @@ def test_a_study_whose_pictures_cannot_be_drawn_is_not_drawn_for_ever(session, c
     assert "Traceback" in caplog.text
 
 
+def damaged(folder: Path, content: str = "{") -> Path:
+    """Return the folder of a sensitivity study of the flagship that cannot be read."""
+    kept = folder / f"sensitivity-{FLAGSHIP.hash()}"
+    kept.mkdir()
+    (kept / ready.ASKED).write_text(content)
+    return kept
+
+
 @pytest.mark.parametrize("content", ["{", "", "[]", '{"options": {}}', "\x00"])
 def test_a_kept_study_that_is_damaged_says_which_file_and_what_to_do(tmp_path, content):
     entry = Entry("sensitivity", "?")
-    kept = tmp_path / f"sensitivity-{FLAGSHIP.hash()}"
-    kept.mkdir()
-    (kept / ready.ASKED).write_text(content)
-    with pytest.raises(OutputError, match="--force") as told:
-        studies.run(entry, FLAGSHIP, tmp_path, threading.Event(), print, print, 1)
+    kept = damaged(tmp_path, content)
+    with pytest.raises(OccupiedError, match="--force") as told:
+        studies.run(entry, FLAGSHIP, work(tmp_path), {})
     assert str(told.value).startswith(f"{kept / ready.ASKED}: is damaged (")
     assert str(told.value).count(str(kept)) == 1
 
@@ -211,12 +233,65 @@ def test_a_damaged_study_is_begun_anew_if_that_is_asked(tmp_path, monkeypatch):
     assert json.loads((tmp_path / ready.ASKED).read_text())["study"] == "sensitivity"
 
 
+def test_whoever_cannot_type_force_begins_anew_with_a_button(session, tmp_path, monkeypatch):
+    options = ready.found("sensitivity").options
+    monkeypatch.setitem(ready._READY, "sensitivity", ready.Ready(options, lambda *_: FOUND))
+    monkeypatch.setattr(opening, "studies", lambda: tmp_path)
+    kept = damaged(tmp_path)
+    desk = Desk(session)
+    desk.start(Entry("sensitivity", "?"))
+    until(lambda: desk.jobs.value[0].state, "failed")
+    (job,) = desk.jobs.value
+    assert job.anew
+    assert job.error.startswith(f"{kept / ready.ASKED}: is damaged (")
+    assert "Begin anew" in job.error
+    assert "--force" not in job.error
+    desk.begin_anew(job.number)
+    until(lambda: desk.jobs.value[0].state, "done")
+    assert json.loads((kept / ready.ASKED).read_text())["study"] == "sensitivity"
+
+
+def test_a_study_is_asked_what_was_typed_and_kept_beside_others_of_its_name(tmp_path, monkeypatch):
+    seen = []
+
+    def noted(options, bench):  # type: ignore[no-untyped-def]
+        seen.append((options.duration, bench.out))
+        return FOUND
+
+    model = ready.found("stress-test").options
+    monkeypatch.setitem(ready._READY, "stress-test", ready.Ready(model, noted))
+    entry = Entry("stress-test", "?")
+    for typed in ({}, {"duration": 45}, {"duration": 60}, {}):
+        studies.run(entry, FLAGSHIP, work(tmp_path), studies.asked(entry, typed))
+    assert [duration for duration, _ in seen] == [None, 45, 60, None]
+    assert len({out for _, out in seen}) == 3
+    assert seen[0][1] == seen[3][1]
+
+
+def test_options_that_are_refused_stay_open_and_nothing_starts(session, monkeypatch):
+    monkeypatch.setattr(studies, "run", lambda *_: FOUND)
+    desk = Desk(session)
+    desk.ask(Entry("stress-test", "?"))
+    desk.type(desk.asking.value, duration=0)
+    desk.start_asked()
+    assert desk.refused.value == (
+        "options of stress-test, duration = 0 periods; must be from 1 to 100,000"
+    )
+    assert desk.jobs.value == ()
+    desk.type(desk.asking.value, duration=45, weeks="")
+    desk.start_asked()
+    assert desk.asking.value is None
+    assert desk.refused.value == ""
+    assert desk.jobs.value[0].options == {"duration": 45}
+    until(lambda: desk.jobs.value[0].state, "done")
+
+
 def test_a_cancelled_study_stops_and_the_next_one_gets_its_turn(session, monkeypatch):
     begun = threading.Event()
 
-    def run(entry, scenario, kept, cancelled, *_):  # type: ignore[no-untyped-def]
+    def run(entry, scenario, work, *_):  # type: ignore[no-untyped-def]
         begun.set()
-        assert cancelled.wait(30)
+        assert work.cancelled.wait(30)
         raise RunError("cancelled")
 
     monkeypatch.setattr(studies, "run", run)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 AIM = "running_cost"
 """KPI that is made good unless another one is named."""
 
+SERVICE = "on_time"
+"""KPI that is looked at besides where nothing is required."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -33,6 +36,8 @@ class Goal:
         Bound by KPI: at least that much where more is better, else at most.
     penalty
         Money for each unit that customers did not get on time, on top of a cost.
+    watch
+        KPIs that are measured besides and judge nothing; they may have no value.
 
     Raises
     ------
@@ -43,6 +48,7 @@ class Goal:
     aim: str = AIM
     require: Mapping[str, float] = field(default_factory=dict)
     penalty: float = 0.0
+    watch: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (self.aim, *self.require):
@@ -59,16 +65,21 @@ class Goal:
             )
             raise RunError(msg)
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Every KPI that is measured: the aim, the required ones, those that are watched."""
+        return (self.aim, *self.require, *self.watch)
+
     def signs(self) -> Floats:
         """Return 1 for each KPI of which less is better, else -1, ``(1 + requirements,)``."""
         better = [KPIS[name].extra["better"] for name in (self.aim, *self.require)]
         return np.where(np.array(better) == "higher", -1.0, 1.0)
 
     def measure(self, outcome: Outcome) -> Floats:
-        """Return the aim, penalty included, and the required KPIs, ``(1 + requirements, K)``."""
+        """Return all that is measured, the penalty within the aim, ``(measured, K)``."""
         K = outcome.replications.size
-        found = np.empty((1 + len(self.require), K))
-        for n, name in enumerate((self.aim, *self.require)):
+        found = np.empty((len(self.measured), K))
+        for n, name in enumerate(self.measured):
             found[n] = KPIS[name].function(outcome)
         if self.penalty:
             late = summed(outcome, "sinks.due") - summed(outcome, "sinks.on_time")
@@ -86,13 +97,14 @@ class Goal:
         Parameters
         ----------
         values
-            ``(1 + requirements, R)``, of :meth:`measure`.
+            ``(measured, R)``, of :meth:`measure`.
         """
-        means = values.mean(axis=1) * self.signs()
+        signs = self.signs()
+        means = values[: signs.size].mean(axis=1) * signs
         lack = 0.0
         for n, bound in enumerate(self.require.values(), start=1):
             mean = means[n] + margin(values[n])
-            short = mean - bound * self.signs()[n]
+            short = mean - bound * signs[n]
             lack += max(0.0, float(short)) / max(abs(bound), 1e-9)
         return (lack if np.isfinite(lack) else np.inf), float(means[0])
 
@@ -107,15 +119,18 @@ def margin(values: Floats) -> float:
     return float(stdtrit(R - 1, 0.95) * values.std(ddof=1) / R**0.5)
 
 
+def usable() -> list[str]:
+    """Return the KPIs that can be aims or requirements."""
+    return [k for k, e in KPIS.items() if not e.extra.get("paired") and e.extra["better"] != "zero"]
+
+
 def _check_kpi(name: str) -> None:
     if name not in KPIS:
         msg = f"no KPI '{name}'; {nearest(name, KPIS)}"
         raise RunError(msg)
-    extra = KPIS[name].extra
-    if extra.get("paired") or extra["better"] == "zero":
-        usable = [k for k, e in KPIS.items() if not e.extra.get("paired")]
+    if name not in usable():
         msg = (
             f"'{name}' cannot be optimised: it is compared with an undisrupted run, or is best at "
-            f"zero; use one of {', '.join(k for k in usable if KPIS[k].extra['better'] != 'zero')}"
+            f"zero; use one of {', '.join(usable())}"
         )
         raise RunError(msg)

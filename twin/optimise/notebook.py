@@ -10,13 +10,38 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from twin.errors import OutputError
+from twin.errors import OccupiedError, OutputError
 from twin.files import read_text
 
 NAME = "tried.jsonl"
 """File of a search in its folder: what is searched, then one line for each candidate."""
+
+
+Score = tuple[float, float]
+"""What a candidate lacks of the requirements, and its aim: smaller is better."""
+
+
+class Tried(NamedTuple):
+    """What a candidate came to.
+
+    Attributes
+    ----------
+    lack, aim
+        Its score.
+    beside
+        Mean of the first KPI that is measured beside the aim; NaN if there is none.
+    """
+
+    lack: float
+    aim: float
+    beside: float
+
+    @property
+    def score(self) -> Score:
+        """What it is judged by."""
+        return self.lack, self.aim
 
 
 def digest(data: Any) -> str:
@@ -25,7 +50,7 @@ def digest(data: Any) -> str:
 
 
 class Notebook:
-    """Scores by candidate, kept in a folder if there is one.
+    """What was tried by candidate, kept in a folder if there is one.
 
     Parameters
     ----------
@@ -43,7 +68,7 @@ class Notebook:
     """
 
     def __init__(self, problem: Any, folder: Path | None = None, force: bool = False) -> None:
-        self.scores: dict[str, tuple[float, float]] = {}
+        self.tried: dict[str, Tried] = {}
         self.path = None if folder is None else folder / NAME
         if self.path is None or folder is None:
             return
@@ -53,8 +78,8 @@ class Notebook:
             if self.path.exists() and not force:
                 self._read(head)
             elif any(folder.iterdir()) and not force:
-                msg = f"{folder}: holds something else than a search; give a new folder, or --force"
-                raise OutputError(msg)
+                msg = f"{folder}: holds something else than a search"
+                raise OccupiedError(msg)
             else:
                 self.path.write_text(json.dumps(head) + "\n", encoding="utf-8")
         except OSError as error:
@@ -64,27 +89,29 @@ class Notebook:
         """Take over what the same search has tried; a last line cut short by a kill is dropped."""
         assert self.path is not None
         whole, _, _ = read_text(self.path).rpartition("\n")
-        lines = [json.loads(line) for line in whole.splitlines()]
+        try:
+            lines = [json.loads(line) for line in whole.splitlines()]
+        except ValueError as error:
+            msg = f"{self.path}: is damaged ({error})"
+            raise OccupiedError(msg) from error
         if not lines or lines[0] != head:
-            msg = (
-                f"{self.path}: is of another search; give another folder, or --force to begin anew"
-            )
-            raise OutputError(msg)
-        self.scores = {line["key"]: (line["lack"], line["aim"]) for line in lines[1:]}
+            msg = f"{self.path}: is of another search"
+            raise OccupiedError(msg)
+        self.tried = {line.pop("key"): Tried(**line) for line in lines[1:]}
         self.path.write_text(whole + "\n", encoding="utf-8")
 
-    def keep(self, new: Mapping[str, tuple[float, float]]) -> None:
-        """Add scores.
+    def keep(self, new: Mapping[str, Tried]) -> None:
+        """Add what was tried.
 
         Raises
         ------
         OutputError
             If they cannot be written; what was written before stays.
         """
-        self.scores.update(new)
+        self.tried.update(new)
         if self.path is None:
             return
-        lines = [json.dumps({"key": k, "lack": lack, "aim": aim}) for k, (lack, aim) in new.items()]
+        lines = [json.dumps({"key": key, **one._asdict()}) for key, one in new.items()]
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.writelines(line + "\n" for line in lines)

@@ -14,13 +14,12 @@ import numpy as np
 from twin import arguments
 from twin.edits import apply
 from twin.errors import RunError
-from twin.names import nearest
-from twin.optimise.goal import AIM, Goal
+from twin.optimise.goal import AIM, SERVICE, Goal
 from twin.optimise.levers import KINDS, stock_levers
 from twin.optimise.notebook import Notebook
-from twin.optimise.options import CHOICES, Option, options
+from twin.optimise.options import CHOICES, Option, known, options
 from twin.optimise.ranking import Ranking, select
-from twin.optimise.result import Finalist, Optimised
+from twin.optimise.result import Candidate, Finalist, Optimised
 from twin.optimise.search import Search, Values, budget_of, check_budget
 from twin.optimise.starts import starts
 from twin.optimise.trial import Trial
@@ -55,7 +54,7 @@ def optimise(
     levers: Sequence[str] = CHOICES,
     families: Sequence[str] | None = None,
     aim: str = AIM,
-    penalty: float = 0.0,
+    penalty: float = Goal.penalty,
     require: Mapping[str, float] | None = None,
     budget: int | None = None,
     search_replications: int = REPLICATIONS,
@@ -67,6 +66,7 @@ def optimise(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
+    told: Callable[[str], None] | None = None,
 ) -> Optimised:
     """Choose decoupling points, buffers and sources of a scenario.
 
@@ -83,8 +83,9 @@ def optimise(
         Kinds that may change (:data:`twin.optimise.options.CHOICES`), whose cuts; default: all.
     aim, penalty, require
         See :class:`twin.optimise.goal.Goal`.
-    budget, search_replications, progress, cancelled
-        Most candidates, draws of luck of each, and whom to tell of (tried, most that will be).
+    budget, search_replications, progress, cancelled, told
+        Most candidates, draws of luck of each, whom to tell of (tried, most that will be), and whom
+        to tell in a line what comes next.
     out, force
         Folder for what was tried; the same search goes on in it, another one only if forced.
 
@@ -92,30 +93,45 @@ def optimise(
     """
     arguments.callbacks(progress, cancelled)
     base = prepare(scenario, arguments.changes(set), seed)
-    goal = Goal(aim, dict(require or {}), penalty)
+    goal = Goal(aim, dict(require or {}), penalty, () if require else (_beside(aim),))
     R = arguments.whole("replications", replications or base.replications)
-    problem = [base.to_dict(), goal.aim, dict(goal.require), goal.penalty]
     folder = None if out is None else Path(out)
-    trial = Trial([base], goal, threads, cancelled, Notebook(problem, folder, force))
-    choices, notes = options(base, _known(levers), families)
-    kinds = [kind for kind in KINDS if kind in levers]
-    searches = [_search(base, choice, kinds, trial, search_replications) for choice in choices]
-    if len(searches) == 1 and not searches[0].levers:
-        raise RunError(_nothing(base, levers))
+    trial = Trial([base], goal, threads, cancelled, _notebook(base, goal, folder, force))
+    choices, notes = options(base, known(levers), families)
+    searches = _searches(base, choices, levers, trial, search_replications)
     most = _budget(searches) if budget is None else check_budget(budget)
+    told = told or (lambda text: None)
+    told(f"trying {most:,} candidates at most")
     _halve(searches, most, progress)
-    job = _Final(base, goal, trial, choices, searches)
-    found = job.decide(search_replications, R, tuple(notes))
+    told("comparing the best ones under fresh luck")
+    final = _Final(base, goal, trial, choices, searches)
+    found = final.decide(search_replications, R, (*notes, *_left_out(searches)))
     found.keep(folder)
     return found
 
 
-def _known(kinds: Sequence[str]) -> Sequence[str]:
-    for kind in kinds:
-        if kind not in CHOICES:
-            msg = f"no levers '{kind}'; {nearest(kind, CHOICES)}"
-            raise RunError(msg)
-    return kinds
+def _notebook(base: Scenario, goal: Goal, folder: Path | None, force: bool) -> Notebook:
+    problem = [base.to_dict(), goal.aim, dict(goal.require), goal.penalty, list(goal.watch)]
+    return Notebook(problem, folder, force)
+
+
+def _beside(aim: str) -> str:
+    """Return what is looked at beside the aim where nothing is required."""
+    return SERVICE if aim != SERVICE else AIM
+
+
+def _searches(
+    base: Scenario,
+    choices: Sequence[Option],
+    levers: Sequence[str],
+    trial: Trial,
+    replications: int,
+) -> list[Search]:
+    """Return a search for each combination of choices; a :class:`RunError` if nothing can change."""
+    found = [_search(base, choice, levers, trial, replications) for choice in choices]
+    if len(found) == 1 and not found[0].levers:
+        raise RunError(_nothing(base, levers))
+    return found
 
 
 def _nothing(scenario: Scenario, kinds: Sequence[str]) -> str:
@@ -130,7 +146,7 @@ def _search(
 ) -> Search:
     """Return the search over the buffers of one combination of choices."""
     scenario = apply(base, choice.changes)
-    levers = stock_levers(scenario, kinds)
+    levers = stock_levers(scenario, [kind for kind in KINDS if kind in kinds])
     return Search(
         scenario, levers, trial, replications=replications, seed=search_seed(base, None),
         starts=starts(build(scenario), levers), fixed=choice.changes,
@@ -150,19 +166,27 @@ def _halve(
 ) -> None:
     """Share out what may be tried: in each round alike, among the best of the last one."""
     rounds = _rounds(searches)
-    race, done = list(searches), 0
+    race, done = list(searches[:most]), 0  # each of them tries one at least
 
     def told(n: int) -> None:
         nonlocal done
         done += n
         if progress is not None:
-            progress(min(done, most), most)
+            progress(done, most)
 
     for n in range(rounds):
         share = max(1, (most - done) // (rounds - n) // len(race))
         for search in race:
-            search.go(len(search.known) + share, told)
+            search.go(len(search.known) + min(share, most - done), told)
         race = sorted(race, key=lambda s: s.known[s.best()[0]])[: max(1, len(race) // KEEP)]
+
+
+def _left_out(searches: Sequence[Search]) -> list[str]:
+    """Return that some combinations were never tried, if that is so."""
+    tried = sum(bool(search.known) for search in searches)
+    if tried == len(searches):
+        return []
+    return [f"the budget was enough for {tried} of {len(searches)} combinations of choices"]
 
 
 @dataclass(frozen=True)
@@ -186,13 +210,13 @@ class _Final:
     ) -> None:
         self.base, self.goal, self.trial = base, goal, trial
         self.choices, self.searches = choices, searches
-        self.tried = sum(len(s.known) for s in searches)
 
     def decide(self, first: int, replications: int, notes: tuple[str, ...]) -> Optimised:
         """Return the best finalist and by how much it is better."""
+        candidates = self.candidates(first)
         finalists = self.finalists()
         fit, more = self.fit(finalists, max(first, 2))
-        ranking = self.rank(fit, max(first, 2))
+        ranking, values = self.rank(fit, max(first, 2))
         order = sorted(range(len(fit)), key=lambda i: (i != ranking.chosen, ranking.means[i]))
         best = self.changes(fit[ranking.chosen])
         before, after = self.trial([{}, best], replications, self.base.seed)
@@ -201,7 +225,8 @@ class _Final:
             scenario=apply(self.base, best),
             changes=best,
             goal=self.goal,
-            finalists=tuple(self.described(fit[i]) for i in order),
+            finalists=tuple(self.described(fit[i], values[i]) for i in order),
+            candidates=candidates,
             ranking=Ranking(
                 0,
                 ranking.confidence,
@@ -211,7 +236,6 @@ class _Final:
             ),
             before=before,
             after=after,
-            tried=self.tried,
             runs=self.trial.runs,
             notes=(*notes, *more),
         )
@@ -220,11 +244,35 @@ class _Final:
         """Return a candidate as changes of the scenario."""
         return self.searches[candidate.search].changes(candidate.values)
 
-    def described(self, candidate: _Candidate) -> Finalist:
-        """Return a candidate in words."""
+    def candidates(self, replications: int) -> tuple[Candidate, ...]:
+        """Return all that was tried, the best first."""
+        sign = float(self.goal.signs()[0])
+        every = [
+            (score, n, values)
+            for n, search in enumerate(self.searches)
+            for values, score in search.known.items()
+        ]
+        return tuple(
+            Candidate(
+                self.choices[n].label,
+                lack,
+                sign * aim,
+                self.trial.beside(
+                    self.searches[n].changes(values), replications, self.searches[n].seed
+                ),
+            )
+            for (lack, aim), n, values in sorted(every)
+        )
+
+    def described(self, candidate: _Candidate, values: Floats) -> Finalist:
+        """Return a candidate in words, with what it came to."""
         levers = self.searches[candidate.search].levers
-        values = {x.label: v for x, v in zip(levers, candidate.values, strict=True)}
-        return Finalist(self.choices[candidate.search].label, values)
+        return Finalist(
+            choice=self.choices[candidate.search].label,
+            levers={x.label: v for x, v in zip(levers, candidate.values, strict=True)},
+            changes=self.changes(candidate),
+            values=values,
+        )
 
     def finalists(self) -> list[_Candidate]:
         """Return the best candidates that are not all alike."""
@@ -267,16 +315,21 @@ class _Final:
         """Return how many fresh replications decide about the requirements, and nothing else."""
         return MOST // 4 * first if self.goal.require else 0
 
-    def rank(self, finalists: list[_Candidate], first: int) -> Ranking:
-        """Choose among finalists by their aim."""
+    def rank(self, finalists: list[_Candidate], first: int) -> tuple[Ranking, list[Floats]]:
+        """Choose among finalists by their aim; return also all that was measured of each."""
         sign = float(self.goal.signs()[0])
+        found: list[list[Floats]] = [[] for _ in finalists]
 
         def aims(which: Sequence[int], k0: int, n: int) -> Floats:
             later = self.looks(first) + k0
-            return sign * self.sample([finalists[i] for i in which], later, n)[:, 0]
+            measured = self.sample([finalists[i] for i in which], later, n)
+            for i, values in zip(which, measured, strict=True):
+                found[i].append(values)
+            return sign * measured[:, 0]
 
         leader = abs(self.searches[finalists[0].search].known[finalists[0].values][1])
-        return select(aims, len(finalists), delta=DELTA * leader, first=first, most=MOST * first)
+        ranking = select(aims, len(finalists), delta=DELTA * leader, first=first, most=MOST * first)
+        return ranking, [np.concatenate(values, axis=1) for values in found]
 
     def sample(self, candidates: Sequence[_Candidate], k0: int, n: int) -> Floats:
         """Return fresh replications of candidates."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twin.edits import apply
-from twin.errors import ScenarioError
+from twin.errors import RunError, ScenarioError
 from twin.frontier import MOST, combinations, families_of
+from twin.names import nearest
 from twin.optimise.levers import KINDS
 from twin.schema import Scenario
 from twin.topology import build
@@ -35,6 +36,18 @@ class Option:
 
 
 AS_IT_IS = "as it is"
+
+
+def known(kinds: Sequence[str]) -> Sequence[str]:
+    """Return kinds of levers; a :class:`RunError` if one of them is none, or there are none."""
+    if not kinds:
+        msg = f"no levers are named; name some of {', '.join(CHOICES)}"
+        raise RunError(msg)
+    for kind in kinds:
+        if kind not in CHOICES:
+            msg = f"no levers '{kind}'; {nearest(kind, CHOICES)}"
+            raise RunError(msg)
+    return kinds
 
 
 def options(

@@ -22,6 +22,26 @@ from twin.sums import Floats
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """One that was tried, with what it came to under the luck of the search.
+
+    Attributes
+    ----------
+    choice
+        Decoupling points and sources in words.
+    lack
+        How far it misses the requirements, see :meth:`Goal.score`; 0: not at all.
+    aim, beside
+        Means of the first two KPIs of :attr:`Goal.measured`.
+    """
+
+    choice: str
+    lack: float
+    aim: float
+    beside: float
+
+
+@dataclass(frozen=True)
 class Finalist:
     """A candidate that the fresh replications decided about.
 
@@ -31,10 +51,33 @@ class Finalist:
         Decoupling points and sources in words.
     levers
         Value by lever.
+    changes
+        What makes it of the scenario, for :func:`twin.apply`.
+    values
+        What it came to, ``(measured, R)``, see :attr:`Goal.measured`. All finalists have the same
+        luck, and those that were dropped early have fewer replications of it.
     """
 
     choice: str
     levers: dict[str, float]
+    changes: dict[str, Any]
+    values: Floats
+
+    def behind(self, best: Finalist) -> tuple[float, float, float]:
+        """Return by how much the aim is above that of another one, with its 95 % interval.
+
+        Paired: over the replications that both had.
+        """
+        n = min(self.values.shape[1], best.values.shape[1])
+        return interval(self.values[0, :n] - best.values[0, :n])[:3]
+
+    def to_json_dict(self, best: Finalist) -> dict[str, Any]:
+        """Return it as plain data, beside the chosen one."""
+        mean, low, high, n = interval(self.values[0])
+        return {
+            "choice": self.choice, "levers": self.levers, "aim": mean, "low": low, "high": high,
+            "behind": _spread(self.behind(best)), "replications": n,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,14 +94,16 @@ class Optimised:
         What was wanted.
     finalists
         The candidates that were compared on fresh replications, the chosen one first.
+    candidates
+        All that were tried, the best first.
     ranking
         How the finalists compare: means, and the confidence of the choice. The numbers of its
         finalists are those of ``finalists``.
     before, after
-        The aim and the required KPIs of both scenarios on further fresh replications,
-        ``(1 + requirements, R)``; paired, since they share their luck.
-    tried, runs
-        Candidates that were tried, and replications that were simulated in all.
+        What both scenarios came to on further fresh replications, ``(measured, R)``, see
+        :attr:`Goal.measured`; paired, since they share their luck.
+    runs
+        Replications that were simulated in all.
     notes
         What was left out, and why.
     """
@@ -68,10 +113,10 @@ class Optimised:
     changes: dict[str, Any]
     goal: Goal
     finalists: tuple[Finalist, ...]
+    candidates: tuple[Candidate, ...]
     ranking: Ranking
     before: Floats
     after: Floats
-    tried: int
     runs: int
     notes: tuple[str, ...] = ()
 
@@ -79,6 +124,11 @@ class Optimised:
     def best(self) -> Finalist:
         """The chosen candidate."""
         return self.finalists[0]
+
+    @property
+    def tried(self) -> int:
+        """How many candidates were tried."""
+        return len(self.candidates)
 
     def improvement(self) -> tuple[float, float, float]:
         """Return by how much the aim is better than before, with its 95 % interval.
@@ -110,8 +160,6 @@ class Optimised:
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return everything as plain data; numbers that are not defined are ``None``."""
-        better, low, high = self.improvement()
-        means = [interval(x[0])[:3] for x in (self.before, self.after)]
         found = {
             "scenario": self.given.name,
             "aim": self.goal.aim,
@@ -119,18 +167,13 @@ class Optimised:
             "choice": self.best.choice,
             "levers": self.best.levers,
             "changes": self.changes,
-            "before": dict(zip(("mean", "low", "high"), means[0], strict=True)),
-            "after": dict(zip(("mean", "low", "high"), means[1], strict=True)),
-            "improvement": {"mean": better, "low": low, "high": high},
+            "before": _spread(interval(self.before[0])),
+            "after": _spread(interval(self.after[0])),
+            "improvement": _spread(self.improvement()),
             "requirements": self.requirements(),
             "confidence": self.ranking.confidence,
             "delta": self.ranking.delta,
-            "finalists": [
-                {"choice": f.choice, "levers": f.levers, "aim": mean, "replications": n}
-                for f, mean, n in zip(
-                    self.finalists, self._aims(), self.ranking.replications, strict=True
-                )
-            ],
+            "finalists": [f.to_json_dict(self.best) for f in self.finalists],
             "tried": self.tried,
             "runs": self.runs,
             "replications": self.after.shape[1],
@@ -138,10 +181,6 @@ class Optimised:
             "notes": list(self.notes),
         }
         return _plain(found)  # type: ignore[no-any-return]
-
-    def _aims(self) -> list[float]:
-        sign = float(self.goal.signs()[0])
-        return [sign * mean for mean in self.ranking.means]
 
     def summary(self) -> str:
         """Return what was found as a few lines of text."""
@@ -169,7 +208,7 @@ class Optimised:
         """Return whether the scenario as it was misses a requirement, so that its aim says little."""
         signs = self.goal.signs()[1:]
         bounds = self.goal.require.values()
-        means = self.before[1:].mean(axis=1)
+        means = self.before[1 : 1 + signs.size].mean(axis=1)
         return any(
             s * mean > s * bound for s, mean, bound in zip(signs, means, bounds, strict=True)
         )
@@ -243,6 +282,11 @@ class Optimised:
             If it cannot be written.
         """
         write_text(Path(path), json.dumps(self.to_json_dict(), indent=1) + "\n")
+
+
+def _spread(found: tuple[float, ...]) -> dict[str, float]:
+    """Return a mean with its interval by name."""
+    return dict(zip(("mean", "low", "high"), found, strict=False))
 
 
 def _plain(data: Any) -> Any:

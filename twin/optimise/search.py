@@ -11,7 +11,8 @@ import numpy as np
 from twin.errors import RunError
 from twin.optimise.cma import Cma
 from twin.optimise.levers import Lever, changed
-from twin.optimise.trial import Score, Trial
+from twin.optimise.notebook import Score
+from twin.optimise.trial import Trial
 from twin.problems import show
 from twin.schema import Scenario
 from twin.sums import Floats

@@ -14,14 +14,12 @@ from twin.edits import apply
 from twin.engine import Part, blocks, run_blocks
 from twin.errors import RunError
 from twin.optimise.goal import Goal
-from twin.optimise.notebook import Notebook, digest
+from twin.optimise.notebook import Notebook, Score, Tried, digest
 from twin.schema import Scenario
 from twin.sums import Floats
 from twin.topology import build
 
 Changes = Mapping[str, Any]
-Score = tuple[float, float]
-"""What a candidate lacks of the requirements, and its aim: smaller is better."""
 
 
 class Trial:
@@ -52,19 +50,24 @@ class Trial:
         self.notebook = notebook or Notebook(None)
         self.runs = 0
 
-    def scores(
-        self, candidates: Sequence[Changes], replications: int, seed: int
-    ) -> list[tuple[float, float]]:
+    def scores(self, candidates: Sequence[Changes], replications: int, seed: int) -> list[Score]:
         """Return how good candidates are, see :meth:`Goal.score`; known ones are not run."""
         keys = [digest([changes, replications, seed]) for changes in candidates]
-        known = self.notebook.scores
+        known = self.notebook.tried
         new = [i for i, key in enumerate(keys) if key not in known]
         if new:
             found = self([candidates[i] for i in new], replications, seed)
-            self.notebook.keep(
-                {keys[i]: self.goal.score(x) for i, x in zip(new, found, strict=True)}
-            )
-        return [known[key] for key in keys]
+            self.notebook.keep({keys[i]: self._tried(x) for i, x in zip(new, found, strict=True)})
+        return [known[key].score for key in keys]
+
+    def beside(self, candidate: Changes, replications: int, seed: int) -> float:
+        """Return the mean of what a candidate that was scored was measured in beside the aim."""
+        return self.notebook.tried[digest([candidate, replications, seed])].beside
+
+    def _tried(self, values: Floats) -> Tried:
+        return Tried(
+            *self.goal.score(values), float(values[1:2].mean()) if len(values) > 1 else np.nan
+        )
 
     def __call__(
         self, candidates: Sequence[Changes], replications: int, seed: int, first: int = 0
@@ -81,7 +84,7 @@ class Trial:
         Returns
         -------
         numpy.ndarray
-            ``(candidates, 1 + requirements, replications)``, see :meth:`Goal.measure`.
+            ``(candidates, measured, replications)``, see :meth:`Goal.measure`.
 
         Raises
         ------
@@ -104,9 +107,10 @@ class Trial:
         return found
 
     def _check(self, found: Floats) -> None:
-        undefined = np.isnan(found).any(axis=(0, 2))
+        judged = self.goal.signs().size
+        undefined = np.isnan(found[:, :judged]).any(axis=(0, 2))
         if undefined.any():
-            name = (self.goal.aim, *self.goal.require)[int(undefined.argmax())]
+            name = self.goal.measured[int(undefined.argmax())]
             msg = f"KPI '{name}' has no value in scenario '{self.worlds[0].name}'; name another one"
             raise RunError(msg)
 
@@ -117,5 +121,5 @@ def _parts(scenario: Scenario, replications: int, first: int) -> list[Part]:
     if not draws:
         plan = Plan.of(build(scenario))
         return [(plan, K, first + k0) for K, k0 in blocks(plan.n_rows, replications)]
-    plans = [Plan.of(posterior.drawn(scenario, d)) for d in range(draws)]
+    plans = posterior.plans(scenario, draws)
     return [(plans[k % draws], 1, k) for k in range(first, first + replications)]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from twin.errors import RunError
 from twin.shell import inputs, terminal
 from twin.shell.commands import command
 from twin.shell.options import AsJson, Force, Quiet
@@ -34,8 +31,8 @@ def optimise(
     ] = None,
     aim: Annotated[str | None, typer.Option(metavar="KPI", help="What is made good.")] = None,
     penalty: Annotated[
-        float, typer.Option(metavar="MONEY", help="Cost of each unit not served on time.")
-    ] = 0.0,
+        float | None, typer.Option(metavar="MONEY", help="Cost of each unit not served on time.")
+    ] = None,
     require: Annotated[
         list[str] | None, typer.Option(metavar="KPI>=X", help="A bound that must be kept.")
     ] = None,
@@ -66,9 +63,12 @@ def optimise(
 
     What is reported comes from draws of luck that the search has not seen.
     """
+    from twin.optimise.asked import bounds
+
     inputs.check_new(output, force)
     asked: dict[str, Any] = {
-        "families": family, "aim": aim, "penalty": penalty, "require": _bounds(require or ()),
+        "families": family, "aim": aim, "penalty": penalty,
+        "require": bounds(require or (), "--require"),
         "budget": budget, "seed": seed, "set": inputs.changes(changes or ()) or None,
         "levers": levers.split(",") if levers else None,
     }  # fmt: skip
@@ -90,37 +90,9 @@ def _found(
         with terminal.engine(quiet) as progress:
             return choose(
                 scenario, out=out, force=force, threads=threads, progress=progress,
-                cancelled=progress.cancelled, **asked,
+                cancelled=progress.cancelled, told=None if quiet else progress.remark, **asked,
             )  # fmt: skip
     except KeyboardInterrupt:
         if out is not None:
             note(f"twin: what was tried is kept in {out}/; the same command goes on")
         raise
-
-
-def _bounds(texts: Sequence[str]) -> dict[str, float]:
-    """Return the bounds that were typed, by KPI."""
-    from twin.kpis import KPIS
-
-    found = {}
-    for text in texts:
-        parts = re.fullmatch(r"\s*(\w+)\s*(>=|<=)\s*([-+.\deE]+)\s*", text)
-        number = _number(parts[3]) if parts else None
-        if parts is None or number is None:
-            msg = f"--require '{text}': must be KPI>=NUMBER or KPI<=NUMBER, such as 'on_time>=0.95'"
-            raise RunError(msg)
-        name, sign = parts[1], parts[2]
-        if name in KPIS and (sign == ">=") != (KPIS[name].extra["better"] == "higher"):
-            right = ">=" if sign == "<=" else "<="
-            more = "more" if right == ">=" else "less"
-            msg = f"--require '{text}': {more} {name} is better, write '{name}{right}{parts[3]}'"
-            raise RunError(msg)
-        found[name] = number
-    return found
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

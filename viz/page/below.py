@@ -17,6 +17,7 @@ from viz.page import live, studies
 from viz.page.past import Kept
 from viz.page.progress import Progress
 from viz.page.session import Session
+from viz.page.study_desk import Desk
 from viz.report_what_if import amount, difference
 from viz.server.assets import ECHARTS_URL
 from viz.widgets.charts import ChartsWidget
@@ -35,7 +36,7 @@ OVER_TIME = ["service", "stock", "orders"]
 def Below(session: Session) -> None:
     """Show one of the parts below the network."""
     tab, set_tab = solara.use_state("charts")
-    desk = solara.use_memo(lambda: studies.Desk(session), [])
+    desk = solara.use_memo(lambda: Desk(session), [])
     solara.use_effect(lambda: desk.leave, [])
     with solara.Div(classes=["twin-card"]):
         FormWidget.element(
@@ -52,7 +53,7 @@ def Below(session: Session) -> None:
         elif tab == "devices":
             Devices(session)
         elif tab == "telemetry":
-            live.Telemetry(session)
+            live.Telemetry(session, lambda: set_tab("charts"))
         else:
             Saved(session)
 

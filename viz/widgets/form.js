@@ -108,7 +108,27 @@ function entered(f, send) {
   return input;
 }
 
-const WHOLE = { tabs, button, gone, note: (f) => make("p", f.strong ? "note-strong" : "note", f.label) };
+/** Boxes of which some are ticked. */
+function some(f, send) {
+  const made = make("fieldset", "some"), chosen = new Set(f.value || []);
+  made.append(make("legend", "label", f.label));
+  for (const [value, words] of f.choices) {
+    const label = make("label", "one"), box = make("input", "check");
+    box.type = "checkbox";
+    box.checked = chosen.has(value);
+    box.dataset.tab = value;
+    box.addEventListener("change", () => {
+      chosen[box.checked ? "add" : "delete"](value);
+      send(f.choices.map(([each]) => each).filter((each) => chosen.has(each)));
+    });
+    label.append(box, words);
+    made.append(label);
+  }
+  if (f.below) made.append(make("p", "note", f.below));
+  return made;
+}
+
+const WHOLE = { tabs, button, gone, some, note: (f) => make("p", f.strong ? "note-strong" : "note", f.label) };
 
 function control(f, send) {
   if (f.kind === "slider" && f.slider) return slider(f, send);
@@ -131,6 +151,12 @@ function field(f, send) {
   if (f.unit) label.append(make("span", "unit", ` ${f.unit}`));
   if (f.hint) { box.title = f.hint; }
   box.append(label, made);
+  if (f.below) {
+    const told = make("p", "note", f.below);
+    told.id = `${focus.id}-told`;
+    focus.setAttribute("aria-describedby", told.id);
+    box.append(told);
+  }
   return box;
 }
 

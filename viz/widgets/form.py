@@ -15,10 +15,11 @@ class FormWidget(Part):
     ----------
     fields
         ``{key, kind, label, hint, unit, value, low, high, slider, step, choices, group, place,
-        disabled, hidden, action}`` each, as far as the kind needs it: a hidden label is only heard,
-        a choice that is an action goes back to where it was. Kinds: slider, number, choice
-        (``choices`` of ``[value, words]``), switch, text, button, tabs, note (a line of text),
-        gone (a line with a button that takes it back).
+        disabled, hidden, action, below}`` each, as far as the kind needs it: a hidden label is only
+        heard, a choice that is an action goes back to where it was, ``below`` is a line of text
+        under the control. Kinds: slider, number, choice (``choices`` of ``[value, words]``), some
+        (boxes for each of the ``choices``, the value lists those that are ticked), switch, text,
+        button, tabs, note (a line of text), gone (a line with a button that takes it back).
     inline
         One beside the other instead of one below the other.
     label

@@ -3,13 +3,19 @@
 
 const GLYPHS = { o: "●", s: "■", "^": "▲", D: "◆", v: "▼", P: "✚" };
 
+/** The colour of a group: its place among them, or that of what others are compared with. */
+function hue(chart, name) {
+  const at = Math.max(0, chart.groups.findIndex((g) => g.name === name));
+  return chart.groups[at]?.quiet ? "quiet" : at;
+}
+
 function rows(chart, box, pick) {
   const ends = chart.marks.flatMap((m) => [m.value, m.low, m.high]).filter((v) => v !== null);
   const low = Math.min(0, ...ends), high = Math.max(0, ...ends), wide = high - low || 1;
   const at = (v) => (100 * (v - low)) / wide;
   const list = html("ol", { class: "mk-rows" });
   for (const [i, m] of chart.marks.entries()) {
-    const row = html(m.moves ? "button" : "div", { class: "mk-row", "data-mark": i, "data-group": Math.max(0, chart.groups.findIndex((g) => g.name === m.group)) }, html("li", {}, list));
+    const row = html(m.moves ? "button" : "div", { class: "mk-row", "data-mark": i, "data-group": hue(chart, m.group) }, html("li", {}, list));
     const glyph = chart.groups.length > 1 ? `${GLYPHS[chart.groups.find((g) => g.name === m.group)?.mark] || "●"} ` : "";
     html("span", { class: "mk-glyph", "aria-hidden": "true" }, html("span", { class: "mk-label" }, row)).textContent = glyph;
     row.firstChild.append(m.label);
@@ -56,8 +62,8 @@ function render({ model, el }) {
     title.textContent = chart.title;
     note.textContent = [chart.kind === "bars" ? `${chart.up}.` : "", chart.caption, `${chart.action} with a press on it; Ctrl-Z takes it back.`].filter(Boolean).join(" ");
     key.hidden = chart.groups.length < 2;
-    key.replaceChildren(...chart.groups.map((g, i) => {
-      const made = html("span", { "data-group": i });
+    key.replaceChildren(...chart.groups.map((g) => {
+      const made = html("span", { "data-group": hue(chart, g.name) });
       html("i", { "aria-hidden": "true" }, made, GLYPHS[g.mark] || "●");
       made.append(` ${g.name}`);
       return made;

@@ -14,7 +14,7 @@ class MarksWidget(Part):
     Attributes
     ----------
     chart
-        Of :func:`viz.studies.marked`.
+        Of :func:`viz.study_marks.marked`.
     name
         What it is called.
     picked

@@ -76,7 +76,7 @@ function plane(chart, box, make, all) {
   words(root, chart.across, (left + width - right) / 2, height - 6, { class: "mk-tick", "text-anchor": "middle" });
   for (const m of known.reverse()) {
     const group = Math.max(0, chart.groups.findIndex((g) => g.name === m.group));
-    const at = svg("g", { class: "mk-point", "data-group": group, transform: `translate(${x.at(m.x)} ${y.at(m.value)})` }, root);
+    const at = svg("g", { class: "mk-point", "data-group": hue(chart, m.group), transform: `translate(${x.at(m.x)} ${y.at(m.value)})` }, root);
     svg("title", {}, at).textContent = `${m.label}${m.group && ` (${m.group})`}: ${chart.up} ${m.said}, ${chart.across} ${m.x_said}`;
     if (m.low !== null && m.high !== null) svg("line", { y1: y.at(m.low) - y.at(m.value), y2: y.at(m.high) - y.at(m.value), class: "mk-ends" }, at);
     svg("circle", { r: 12, class: "mk-hit" }, at);

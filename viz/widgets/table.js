@@ -1,7 +1,11 @@
 // A table of text. Cells only by textContent: names come from files.
+// Roles are said aloud: a style sheet that stacks the cells of a narrow table would take them away.
+const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", td: "cell" };
+
 function cell(tag, text, number) {
   const made = document.createElement(tag);
   made.textContent = text;
+  if (ROLES[tag]) made.setAttribute("role", ROLES[tag]);
   if (number) made.className = "twin-cell-number";
   return made;
 }
@@ -14,26 +18,34 @@ function render({ model, el }) {
   el.append(scroll);
   const tell = teller(model);
   const draw = () => {
-    const table = document.createElement("table");
+    const table = cell("table", ""), columns = model.get("columns");
     const caption = cell("caption", model.get("caption"));
     const numbers = new Set(model.get("numbers"));
-    const head = document.createElement("tr");
-    model.get("columns").forEach((name, i) => {
+    const head = cell("tr", "");
+    columns.forEach((name, i) => {
       const made = cell("th", name, numbers.has(i));
       made.scope = "col";
+      made.setAttribute("role", "columnheader");
       head.append(made);
     });
     const buttons = model.get("buttons");
     if (buttons.length) head.append(cell("td", ""));
     const body = model.get("rows").map((texts, r) => {
-      const row = document.createElement("tr");
+      const row = cell("tr", "");
       row.dataset.row = r;
-      row.append(...texts.map((text, i) => cell(i ? "td" : "th", text, numbers.has(i))));
-      if (row.firstChild) row.firstChild.scope = "row";
+      texts.forEach((text, i) => {
+        const made = cell(i ? "td" : "th", text, numbers.has(i));
+        made.dataset.label = columns[i] ?? "";
+        row.append(made);
+      });
+      if (row.firstChild) {
+        row.firstChild.scope = "row";
+        row.firstChild.setAttribute("role", "rowheader");
+      }
       if (buttons.length) row.append(pick(buttons[r] ?? buttons[0], r));
       return row;
     });
-    const top = document.createElement("thead"), rest = document.createElement("tbody");
+    const top = cell("thead", ""), rest = cell("tbody", "");
     top.append(head);
     rest.append(...body);
     table.append(caption, top, rest);
@@ -42,13 +54,15 @@ function render({ model, el }) {
     scroll.replaceChildren(table);
   };
   const pick = (words, r) => {
-    const made = document.createElement("td");
-    const button = cell("button", words);
-    button.type = "button";
-    button.addEventListener("click", () => {
-      tell("picked", { row: r });
-    });
-    made.append(button);
+    const made = cell("td", "");
+    for (const word of [words].flat()) {
+      const button = cell("button", word);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        tell("picked", { row: r, button: word });
+      });
+      made.append(button);
+    }
     return made;
   };
   model.on("change:columns change:rows change:caption change:buttons change:numbers", draw);

@@ -22,9 +22,9 @@ class TableWidget(Part):
     caption
         What the table shows.
     buttons
-        Words on a button at the end of each row; none: no buttons.
+        Words on a button at the end of each row, or a list of them; none: no buttons.
     picked
-        Out, ``{row, n}``: the button of a row was pressed.
+        Out, ``{row, button, n}``: a button of a row was pressed, and its words.
 
     Notes
     -----

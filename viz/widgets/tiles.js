@@ -68,7 +68,7 @@ function render({ model, el }) {
   root.className = "twin-tiles";
   root.dataset.tiles = "";
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Key figures of the what-if");
+  root.setAttribute("aria-label", model.get("label"));
   el.append(root);
   const draw = () => {
     const tiles = model.get("tiles");

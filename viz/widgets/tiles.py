@@ -20,6 +20,8 @@ class TilesWidget(Part):
         ``16 of 64 runs`` while a fuller answer is under way, else empty.
     stale
         Dims the numbers: they belong to other changes.
+    label
+        What they are of, for those who hear it.
 
     Notes
     -----
@@ -33,3 +35,4 @@ class TilesWidget(Part):
     tiles = Payload([])
     runs = traitlets.Unicode("").tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
+    label = traitlets.Unicode("Key figures of the what-if").tag(sync=True)
