@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ Model = Callable[[int, Floats, int], Floats]
 LEVEL = 0.9
 MISFIT = 0.01
 """Probability of so uneven places, if the model were right, below which it is flagged."""
+
+FEWEST = 10
+"""Places below which there is no histogram."""
 
 NAIVE = ("naive", "seasonal_naive")
 
@@ -69,6 +73,95 @@ def misfit(places: Floats, classes: int = 10) -> float:
         classes = max(2, places.size // 5)
     counts = np.histogram(places, classes, (0, 1))[0]
     return float(stats.chisquare(counts).pvalue) if places.size else float("nan")
+
+
+class Histogram(NamedTuple):
+    """Places counted in equal classes, and how many a right model has in each.
+
+    Attributes
+    ----------
+    counts
+        Places in each class, ``(classes,)``.
+    low, high
+        Between them all counts of a right model stay at once in 95 of 100 histograms,
+        ``(classes,)``.
+    """
+
+    counts: npt.NDArray[np.int64]
+    low: Floats
+    high: Floats
+
+    @property
+    def inside(self) -> bool:
+        """Whether all counts stay in the band."""
+        return bool(((self.counts >= self.low) & (self.counts <= self.high)).all())
+
+
+def histogram(places: Floats, tenths: Floats | None = None) -> Histogram | None:
+    """Count places between 0 and 1 in equal classes, ten of them where there are enough.
+
+    Parameters
+    ----------
+    places
+        ``(n,)``; those of a right model are uniform.
+    tenths
+        Mean and variance of each of ten counts of a right model, ``(10, 2)``, where places depend
+        on each other; default: they do not, and each count is binomial.
+
+    Returns
+    -------
+    Histogram or None
+        None where there are fewer than :data:`FEWEST` places: they say too little.
+    """
+    n = places.size
+    if n < FEWEST:
+        return None
+    classes = min(10, n // 5) if tenths is None else 10
+    counts = np.histogram(places, classes, (0, 1))[0]
+    tail = 0.05 / classes / 2  # each count on both sides (Bonferroni)
+    if tenths is None:
+        ends = stats.binom.ppf([[tail], [1 - tail]], n, np.full(classes, 1 / classes))
+        return Histogram(counts, ends[0], ends[1])
+    away = -stats.norm.ppf(tail) * np.sqrt(tenths[:, 1])
+    return Histogram(counts, np.maximum(0.0, tenths[:, 0] - away), tenths[:, 0] + away)
+
+
+def one_ahead(
+    series: Sequence[Floats], choices: Sequence[Choice], first: int, season: int = 1, seed: int = 0
+) -> pd.DataFrame:
+    """Forecast each period from the one before it; what was chosen is not chosen again.
+
+    Places of one period ahead are independent if the forecasts are right, whatever the series
+    (Diebold, Gunther & Tay 1998), so that a histogram of them has a band; those of longer horizons
+    are not.
+
+    Parameters
+    ----------
+    series, choices
+        What happened, and what was chosen for each (:class:`Backtest`).
+    first
+        First period that is forecast.
+    season, seed
+        As for :func:`rolling`.
+
+    Returns
+    -------
+    DataFrame
+        ``series, period, seen, place``.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    rows = [
+        (
+            i,
+            t,
+            y[t],
+            float(scores.pit(choice.forecast(y[:t].copy(), 1, season), y[t : t + 1], rng)[0]),
+        )
+        for i, (y, choice) in enumerate(zip(series, choices, strict=True))
+        for t in range(first, y.size)
+        if not np.isnan(y[t])
+    ]
+    return pd.DataFrame(rows, columns=["series", "period", "seen", "place"])
 
 
 def rolling(

@@ -1,9 +1,10 @@
-"""The back-test of a chain's demand, and the files in which a calibration is kept."""
+"""A calibration beside its data: the back-test of demand, and the files in which it is kept."""
 
 from __future__ import annotations
 
 import json
 import textwrap
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,13 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from calibration.backtest import Backtest, rolling
-from calibration.calibrate import Calibration
+from calibration import posterior
+from calibration.backtest import Backtest, one_ahead, rolling
+from calibration.calibrate import Calibration, Progress
+from calibration.chooser import scale
 from calibration.errors import TelemetryError
-from calibration.periods import add_up
+from calibration.evidence import Evidence, evidence
+from calibration.periods import add_up, astray
+from calibration.store import Store
+from calibration.times import period_length
 from twin.files import read_text, write_text
 from twin.load import save
 from twin.schema import Scenario
+from twin.validate import validate
 
 SERIES = 12
 """Most series of demand that are back-tested: the largest."""
@@ -28,11 +35,92 @@ HORIZON, ORIGINS = 14, 4
 
 
 class Checked(NamedTuple):
-    """A back-test of demand: names of the series, what happened, and what was forecast."""
+    """A back-test of demand: names of the series, what happened, and what was forecast.
+
+    ``places``: where each period of the last ones fell in the forecast from the period before it
+    (:func:`calibration.backtest.one_ahead`).
+    """
 
     names: list[str]
     series: list[npt.NDArray[np.float64]]
     backtest: Backtest
+    places: pd.DataFrame
+
+
+class Known(NamedTuple):
+    """What a report may be drawn from beside the findings; None: not asked for, or not there.
+
+    Attributes
+    ----------
+    start
+        The scenario with which calibration began.
+    checked
+        The back-test of demand.
+    evidence
+        Data, and the laws fitted to them.
+    shares
+        Of :func:`calibration.posterior.shares`.
+    """
+
+    start: Scenario | None = None
+    checked: Checked | None = None
+    evidence: Evidence | None = None
+    shares: pd.DataFrame | None = None
+
+
+ALONE = Known()
+"""Nothing but the findings."""
+
+
+def gather(
+    found: Mapping[str, Any],
+    scenario: Scenario,
+    store: Path | None = None,
+    shares: bool = False,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+) -> Known:
+    """Gather what a report of a calibration is drawn from.
+
+    Parameters
+    ----------
+    found
+        Of :func:`read`.
+    scenario
+        Calibrated.
+    store
+        Events to lay it on, and to back-test demand on.
+    shares
+        Run every posterior draw a few times to tell what the bands of KPIs come from.
+    progress
+        Told what is going on and how far it is.
+    cancelled
+        Set it to stop within a second or so.
+
+    Raises
+    ------
+    TelemetryError
+        If the store cannot be read.
+    RunError
+        If shares are asked for and the scenario has no posterior sample, or it was cancelled.
+    """
+    tell = progress or (lambda *_: None)
+    start = start_of(found)
+    checked = laid = split = None
+    if shares:
+        split = posterior.shares(
+            scenario, cancelled=cancelled,
+            progress=lambda done, total: tell("running every draw", done, total, float("nan")),
+        )  # fmt: skip
+    if store is not None:
+        tell("reading events", 0, 3, float("nan"))
+        with Store(store, write=False) as opened:
+            events = events_of(opened, scenario)
+        tell("back-testing demand", 1, 3, float("nan"))
+        checked = backtest(events, scenario)
+        tell("laying it on the data", 2, 3, float("nan"))
+        laid = evidence(events, scenario, start)
+    return Known(start, checked, laid, split)
 
 
 def backtest(events: pd.DataFrame, scenario: Scenario) -> Checked | None:
@@ -42,11 +130,22 @@ def backtest(events: pd.DataFrame, scenario: Scenario) -> Checked | None:
     large = sorted(known, key=lambda k: -float(known[k].mean()))[:SERIES]
     season = 7 if scenario.calendar.period == "day" else 1
     n = min((known[k].size for k in large), default=0)
-    if n < 2 * HORIZON * ORIGINS:
+    first = n - HORIZON * ORIGINS
+    large = [k for k in large if scale(known[k][:first]) > 0]  # else nothing to be compared with
+    if n < 2 * HORIZON * ORIGINS or not large:
         return None
     origins = [n - HORIZON * i for i in range(ORIGINS, 0, -1)]
     series = [known[k] for k in large]
-    return Checked(["/".join(k) for k in large], series, rolling(series, origins, HORIZON, season))
+    done = rolling(series, origins, HORIZON, season)
+    places = one_ahead(series, done.choices, first, season)
+    return Checked(["/".join(k) for k in large], series, done, places)
+
+
+def events_of(store: Store, scenario: Scenario) -> pd.DataFrame:
+    """Return the events of a store on which a calibration rests: without those of wrong clocks."""
+    events = store.read()
+    far = astray(events["event_time"].to_numpy(np.int64), period_length(scenario.calendar))
+    return events[~far]
 
 
 def beside(path: Path) -> Path:
@@ -62,7 +161,8 @@ def write(done: Calibration, path: Path) -> None:
     OutputError
         If it cannot be written.
     """
-    write_text(beside(path), json.dumps(done.to_dict(), indent=1))
+    kept = done.to_dict() | {"start": done.start.to_dict()}
+    write_text(beside(path), json.dumps(kept, indent=1))
     save(done.scenario, path)
 
 
@@ -87,6 +187,11 @@ def read(path: Path) -> Mapping[str, Any]:
         msg = f"{file}: it holds no calibration; calibrate again"
         raise TelemetryError(msg)
     return found
+
+
+def start_of(found: Mapping[str, Any]) -> Scenario | None:
+    """Return the scenario that a calibration began with; none where an older version kept none."""
+    return validate(found["start"]) if "start" in found else None
 
 
 def told(done: Calibration) -> str:

@@ -408,31 +408,33 @@ def report(
         Path, typer.Option("--output", "-o", metavar="FILE", help="HTML page to write.")
     ],
     store: Annotated[
-        Path | None, typer.Option("--store", metavar="STORE", help="Back-test demand on it.")
+        Path | None, typer.Option(metavar="STORE", help="Lay it on these events; back-test demand.")
     ] = None,
+    shares: Annotated[
+        bool, typer.Option("--shares", help="Run it to tell what the bands of KPIs come from.")
+    ] = False,
     force: Force = False,
+    quiet: Quiet = False,
 ) -> None:
     """Draw the report of a calibration: one HTML page that prints well and needs no network.
 
     twin report calibrated.yaml -o calibration.html
-    twin report calibrated.yaml --store store.db -o calibration.html
+    twin report calibrated.yaml --store store.db --shares -o calibration.html
+
+    Its numbers go beside it, as CSV: calibration-data/.
     """
     from calibration import check
-    from calibration.store import Store
-    from twin.files import write_text
     from twin.load import load
-    from twin.shell.inputs import check_new
-    from viz.report import render
-    from viz.report_calibration import calibration_page
+    from twin.shell.inputs import check_new, check_new_folder
+    from viz.report_calibration import beside, calibration_report, save
 
     check_new(output, force)
+    check_new_folder(beside(output), force)
     found, scenario = check.read(calibrated), load(calibrated)
-    checked = None
-    if store is not None:
-        with Store(store, write=False) as opened:
-            checked = check.backtest(opened.read(kinds=("order",)), scenario)
-    write_text(output, render(calibration_page(found, scenario.name, checked)))
-    say(f"wrote {output}")
+    with terminal.engine(quiet) as progress:
+        known = check.gather(found, scenario, store, shares, progress.stage, progress.cancelled)
+    folder = save(calibration_report(found, scenario, known), output)
+    say(f"wrote {output} and {folder.name}/")
 
 
 for commands in (studies, optimisation, telemetry):

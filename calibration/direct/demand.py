@@ -6,6 +6,7 @@ right-censored. Taking sales for demand there makes demand look small exactly wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -211,22 +212,25 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
     seed
         The luck of the draws.
     """
-    periods = add_up(events, scenario)
     orders = events[(events["kind"] == "order") & (events["partner"] == "")]
-    points = [(d, item) for d in scenario.demand for item in _items(d)]
-    taken = [(d.site, item) for d, item in points]
     found = []
+    for demand, seen in seen_of(add_up(events, scenario), scenario):
+        rows = orders[(orders["site"] == demand.site) & orders["item"].isin(_items(demand))]
+        found += _of_entry(demand, seen, key_of(scenario, demand), refs(rows), seed)
+    return found
+
+
+def seen_of(periods: Periods, scenario: Scenario) -> Iterator[tuple[Demand, dict[Point, Seen]]]:
+    """Yield what is known of each demand of a scenario that has data enough, by stock point."""
+    taken = [(d.site, item) for d in scenario.demand for item in _items(d)]
     for demand in scenario.demand:
         mine = [(demand.site, item) for item in _items(demand)]
         seen = {p: _seen(periods, p, demand, scenario) for p in mine if p in periods.demand}
         if not seen or any(taken.count(p) > 1 for p in mine):
             continue  # no data, or several classes of customers that the events cannot tell apart
         known = sum(int((~np.isnan(s.y)).sum()) for s in seen.values())
-        if known < LEAST or not any(np.nansum(s.y) > 0 for s in seen.values()):
-            continue
-        rows = orders[(orders["site"] == demand.site) & orders["item"].isin(_items(demand))]
-        found += _of_entry(demand, seen, key_of(scenario, demand), refs(rows), seed)
-    return found
+        if known >= LEAST and any(np.nansum(s.y) > 0 for s in seen.values()):
+            yield demand, seen
 
 
 def _items(demand: Demand) -> list[str]:

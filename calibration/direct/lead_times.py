@@ -84,6 +84,9 @@ def _pair(sent: pd.DataFrame, got: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return dispatches with the period in which half of each had come."""
     by = ["origin", "to", "lot"] if kind == "make" else ["origin", "to", "item", "lot"]
     sent, got = sent[sent["lot"] != ""], got[got["lot"] != ""].copy()
+    if (sent["qty"] < 0).any():  # what was taken back whole is not on its way
+        units = sent.groupby(by, observed=True)["qty"]
+        sent = sent[(units.transform("min") >= 0) | (units.transform("sum") > 0)]
     if kind == "make":  # what goes in is another item than what comes out
         names = got.drop_duplicates(by).set_index(by)["item"]
         sent = sent.drop_duplicates(by)
@@ -151,7 +154,7 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
     """
     top = build(scenario)
     found = trips(events, scenario)
-    lanes = list(_lanes(found, top))
+    lanes = list(trips_of(found, top))
     fits = {
         lane.key: _family(lane.durations)
         for lane in lanes
@@ -161,15 +164,24 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
     return [e for lane in lanes for e in _of_lane(lane, fits.get(lane.key), pooled, seed)]
 
 
-class _Lane(NamedTuple):
+class LaneTrips(NamedTuple):
+    """The lead times of what is declared once; ``key`` is that of its lead time in the scenario.
+
+    ``sent`` are the periods in which the trips of each item began, ``last`` is the last that was
+    seen, ``overtaking`` as for :func:`durations`: enough to play the same record with other luck.
+    """
+
     key: str
     name: str
     kind: str
     durations: Durations
     refs: tuple[str, ...]
+    sent: tuple[Floats, ...]
+    last: int
+    overtaking: bool
 
 
-def _lanes(found: Trips, top: Topology) -> Iterator[_Lane]:
+def trips_of(found: Trips, top: Topology) -> Iterator[LaneTrips]:
     """Yield what is declared once, with the trips of all its items."""
     links = {(e.kind, e.source if e.kind != "make" else top.points[e.to].site.name,
               top.points[e.to].site.name, top.points[e.to].item.name): e
@@ -189,13 +201,13 @@ def _lanes(found: Trips, top: Topology) -> Iterator[_Lane]:
         free = getattr(link.declared, "overtaking", False) or link.kind == "make"
         each = [durations(part, found.last, free) for part in parts]
         low, high = (np.concatenate(x) for x in zip(*each, strict=True))
-        low, high = (
-            np.maximum(x - (link.delay if link.kind == "buy" else 0), 0) for x in (low, high)
-        )
+        delay = link.delay if link.kind == "buy" else 0
+        low, high = (np.maximum(x - delay, 0) for x in (low, high))
         rows = pd.concat(parts).sort_values("sent")
         if len(low):
-            name = link.lane or link.name
-            yield _Lane(f"{key}.lead_time", name, link.kind, Durations(low, high), refs(rows))
+            sent = tuple(part["sent"].to_numpy(np.float64) + delay for part in parts)
+            yield LaneTrips(f"{key}.lead_time", link.lane or link.name, link.kind,
+                            Durations(low, high), refs(rows), sent, found.last, free)  # fmt: skip
 
 
 def _undisturbed(table: pd.DataFrame, last: int, link: Link, top: Topology) -> pd.DataFrame:
@@ -233,7 +245,7 @@ class _Pool(NamedTuple):
     between: Floats
 
 
-def _pooled(fits: list[tuple[_Lane, Fitted]]) -> dict[str, _Pool]:
+def _pooled(fits: list[tuple[LaneTrips, Fitted]]) -> dict[str, _Pool]:
     """Return the spread between lanes of each kind (DerSimonian & Laird, one number at a time)."""
     found = {}
     for kind in sorted({lane.kind for lane, _ in fits}):
@@ -253,7 +265,7 @@ def _pooled(fits: list[tuple[_Lane, Fitted]]) -> dict[str, _Pool]:
 
 
 def _of_lane(
-    lane: _Lane, fitted: Fitted | None, pooled: dict[str, _Pool], seed: int
+    lane: LaneTrips, fitted: Fitted | None, pooled: dict[str, _Pool], seed: int
 ) -> Iterator[Estimate]:
     d, n = lane.durations, len(lane.durations.low)
     waiting = int(np.isinf(d.high).sum())
@@ -299,7 +311,7 @@ def _listed(d: Durations, fitted: Fitted, mass: Floats, times: Floats) -> bool:
 
 
 def _as_list(
-    lane: _Lane,
+    lane: LaneTrips,
     times: Floats,
     mass: Floats,
     rng: np.random.Generator,

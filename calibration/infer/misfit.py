@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,11 +33,15 @@ class Misfit(NamedTuple):
         Summaries that lie farthest out (name or column number, distance in sd of the replicates).
     pit
         Place of each summary among the replicates, 0 to 1, ``(p,)``: the second witness.
+    tenths
+        Mean and variance, over replicates in place of the observation, of how many of their places
+        fall in each tenth, ``(10, 2)``: what a right model shows, dependent as summaries are.
     """
 
     p_value: float
     worst: tuple[tuple[int, float], ...]
     pit: Floats
+    tenths: Floats
 
     @property
     def flagged(self) -> bool:
@@ -64,7 +69,14 @@ def misfit(observed: Floats, replicates: Floats, worst: int = 3) -> Misfit:
     order = np.argsort(-away)[:worst]
     below = (replicates < observed).sum(axis=0) + 0.5 * (replicates == observed).sum(axis=0)
     named = tuple((int(i), float(away[i])) for i in order)
-    return Misfit(p_value, named, (below + 0.5) / (len(replicates) + 1))
+    return Misfit(p_value, named, (below + 0.5) / (len(replicates) + 1), _tenths(replicates))
+
+
+def _tenths(replicates: Floats) -> Floats:
+    """Return mean and variance of the tenths in which each replicate's places among all lie."""
+    places = (stats.rankdata(replicates, axis=0) - 0.5) / len(replicates)
+    counts = ((10 * places).astype(np.int64)[:, :, None] == np.arange(10)).sum(axis=1)
+    return np.column_stack([counts.mean(axis=0), counts.var(axis=0)])
 
 
 def _distances(points: Floats) -> Floats:

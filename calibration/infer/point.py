@@ -85,6 +85,8 @@ class PointResult:
         Of the misfit check, and the summaries that fit worst with their distance in sd.
     pit
         Place of each summary among replicates, by name: the second witness.
+    tenths
+        What places of a right model do (:class:`calibration.infer.misfit.Misfit`), ``(10, 2)``.
     held_out
         The held-out check.
     forecast
@@ -108,6 +110,7 @@ class PointResult:
     p_value: float = float("nan")
     worst: Sequence[tuple[str, float]] = ()
     pit: Mapping[str, float] = field(default_factory=dict)
+    tenths: Sequence[Sequence[float]] = ()
     held_out: HeldOut | None = None
     forecast: Mapping[str, Any] = field(default_factory=dict)
     cover: float | None = None
@@ -281,6 +284,7 @@ def _with_posterior(
         p_value=fit.p_value,
         worst=[(names[i], gap) for i, gap in fit.worst],
         pit=dict(zip(names, fit.pit.tolist(), strict=True)),
+        tenths=fit.tenths.tolist(),
     )
 
 

@@ -101,3 +101,53 @@ def test_misfit_of_uniform_places_is_seldom():
     flagged = [backtest.misfit(rng.random(100)) < 0.05 for _ in range(400)]
     assert np.mean(flagged) == pytest.approx(0.05, abs=0.035)
     assert backtest.misfit(rng.random(100) ** 2) < 0.01
+
+
+def test_a_histogram_of_a_right_model_stays_in_its_band_and_that_of_a_wrong_one_does_not():
+    rng = np.random.Generator(np.random.PCG64(6))
+    inside = [backtest.histogram(rng.random(120)).inside for _ in range(600)]
+    assert 0.94 <= np.mean(inside) <= 0.99  # counts are whole: a little more than 95 of 100
+    for wrong in (rng.random(120) ** 2, rng.beta(3, 3, 120), rng.beta(0.4, 0.4, 120)):
+        assert not backtest.histogram(wrong).inside
+
+
+def test_places_that_depend_on_each_other_have_a_wider_band_of_their_own():
+    rng = np.random.Generator(np.random.PCG64(7))
+    made = np.repeat(rng.random((4000, 30)), 4, axis=1)  # four copies of each
+    counts = np.array([np.histogram(row, 10, (0, 1))[0] for row in made])
+    tenths = np.column_stack([counts.mean(axis=0), counts.var(axis=0)])
+    own = [backtest.histogram(row, tenths).inside for row in made[:600]]
+    assert 0.9 <= np.mean(own) <= 0.99
+    assert np.mean([backtest.histogram(row).inside for row in made[:600]]) < 0.4
+
+
+def test_a_few_places_make_no_histogram():
+    assert backtest.histogram(np.array([0.1, 0.5, 0.9])) is None
+    assert len(backtest.histogram(np.linspace(0, 1, 15)).counts) == 3
+
+
+def test_one_period_ahead_sees_all_that_came_before_and_nothing_else():
+    known = []
+
+    class Spy:
+        def forecast(self, y, horizon, season):
+            known.append((y.tolist(), horizon, season))
+            return np.linspace(0, 50, 99)[None, :]
+
+    y = np.arange(30.0)
+    y[25] = np.nan
+    found = backtest.one_ahead([y], [Spy()], 20, 7)
+    assert found["period"].tolist() == [20, 21, 22, 23, 24, 26, 27, 28, 29]
+    assert [len(seen) for seen, _, _ in known] == found["period"].tolist()
+    assert known[0] == (list(range(20)), 1, 7)
+    assert found["place"].to_numpy() == pytest.approx(found["seen"].to_numpy() / 50, abs=0.02)
+
+
+def test_one_period_ahead_forecasts_of_many_series_are_level():
+    rng = np.random.Generator(np.random.PCG64(9))
+    series = [rng.poisson(9, 200).astype(float) for _ in range(20)]
+    choices = backtest.rolling(series, [160], 4).choices
+    found = backtest.one_ahead(series, choices, 160)
+    assert len(found) == 800
+    assert backtest.histogram(found["place"].to_numpy()).inside
+    assert backtest.misfit(found["place"].to_numpy()) > 0.05

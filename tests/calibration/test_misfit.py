@@ -44,6 +44,15 @@ def test_the_place_among_replicates_is_the_second_witness():
     assert pits == pytest.approx([0.005, 0.5, 0.995])
 
 
+def test_tenths_are_those_of_replicates_and_wider_where_summaries_are_alike():
+    rng = np.random.default_rng(5)
+    free, one = rng.normal(size=(199, 20)), rng.normal(size=(199, 1))
+    apart, alike = (misfit(x[0], x[1:]).tenths for x in (free, np.repeat(one, 20, axis=1)))
+    assert apart[:, 0] == pytest.approx(np.full(10, 2.0), abs=0.1)
+    assert apart[:, 1].mean() == pytest.approx(20 * 0.1 * 0.9, rel=0.15)  # binomial
+    assert alike[:, 1].mean() == pytest.approx(400 * 0.1 * 0.9, rel=0.05)
+
+
 @pytest.fixture(scope="module")
 def shop():
     demand = np.random.default_rng(3).negative_binomial(5, 0.2, 200).astype(float)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -66,6 +67,22 @@ def test_the_page_leads_from_a_raw_file_to_a_calibrated_twin_and_its_report(page
     assert load(page.folder / "wrong" / "scenario.yaml").families[0].decoupling_point == "factory"
     assert load(page.folder / "calibrated.yaml").posterior.size > 100
     assert "<img" in (page.folder / "calibration.html").read_text(encoding="utf-8")
+
+
+def test_the_report_of_the_page_says_what_its_bands_come_from(page, monkeypatch):
+    monkeypatch.chdir(page.folder)
+    shares = pd.read_csv(page.folder / "calibration-data" / "shares.csv").set_index(["kpi", "what"])
+    rule = shares.loc[("on_time", "stock[4]")]
+    assert rule["inputs"] == "stock[4].policy.safety_factor stock[4].policy.cover"
+    assert round(100 * rule["share"]) == 39  # as the page says
+    assert shares.groupby("kpi")["share"].sum().between(0.95, 1.1).all()
+    assert "wrote calibration.html and calibration-data/" in page.said["report"]
+    again = ["report", "calibrated.yaml", "-o", "other.html", "--store", "plant.db"]
+    (page.folder / "other-data").mkdir()
+    (page.folder / "other-data" / "mine.txt").write_text("mine", encoding="utf-8")
+    done = CliRunner().invoke(app, again)
+    assert done.exit_code == 2
+    assert "other-data" in done.output
 
 
 def test_compacting_loses_no_event_of_the_page(page):
