@@ -34,6 +34,28 @@ app = typer.Typer()
 StoreFile = Annotated[
     Path, typer.Option("--store", metavar="STORE", help="The event store, one file.")
 ]
+MapFile = Annotated[
+    Path | None,
+    typer.Option("--map", metavar="MAP.yaml", help="Of a file: which column is which field."),
+]
+Told = Annotated[str | None, typer.Argument(metavar="SCENARIO", help="A file, or a name.")]
+Recorded = Annotated[
+    Path | None, typer.Option(metavar="SOURCE", help="Replay a store or a file of events instead.")
+]
+EventFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write events there (.csv, .jsonl)."),
+]
+ToBroker = Annotated[
+    str | None, typer.Option(metavar="URL", help="Publish to mqtt://host:port instead.")
+]
+Replication = Annotated[int | None, typer.Option(min=0, help="Which draw of luck; default: 0.")]
+Speed = Annotated[
+    float | None, typer.Option(help="Times real time (1: as it happened); default: at once.")
+]
+Username = Annotated[str, typer.Option(help="User at the broker.")]
+PasswordFile = Annotated[Path | None, typer.Option(help="File with its password.")]
+Trusted = Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")]
 StoreName = Annotated[Path, typer.Argument(metavar="STORE", help="The event store, one file.")]
 Against = Annotated[
     str | None,
@@ -49,73 +71,64 @@ def _known(scenario: str | None) -> Scenario | None:
     return None if scenario is None else load(scenario)
 
 
-@command(app, "Tell what a scenario's devices and systems would have reported.")
+@command(app, "Tell what a scenario's devices would have reported, or what was recorded.")
 def emulate(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A file, or a name.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write events there (.csv, .jsonl)."),
-    ] = None,
-    broker: Annotated[
-        str | None, typer.Option(metavar="URL", help="Publish to mqtt://host:port instead.")
-    ] = None,
+    scenario: Told = None,
+    recorded: Recorded = None,
+    map: MapFile = None,
+    output: EventFile = None,
+    broker: ToBroker = None,
     seed: Annotated[int | None, typer.Option(help="The luck; default: the scenario's.")] = None,
-    replication: Annotated[int, typer.Option(min=0, help="Which draw of luck.")] = 0,
+    replication: Replication = None,
     loss: Annotated[float, typer.Option(help="Share of readings that never arrive.")] = 0.0,
     delay: Annotated[float, typer.Option(help="Mean days by which messages come late.")] = 0.0,
     duplicates: Annotated[float, typer.Option(help="Share of messages that come twice.")] = 0.0,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Bring them in any order.")] = False,
     dead: Annotated[float, typer.Option(help="Share of devices that fall silent.")] = 0.0,
     spoofed: Annotated[float, typer.Option(help="Forged readings, as a share.")] = 0.0,
-    speed: Annotated[
-        float | None, typer.Option(help="Times real time when publishing; default: at once.")
-    ] = None,
-    username: Annotated[str, typer.Option(help="User at the broker.")] = "",
-    password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
-    tls: Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")] = None,
+    speed: Speed = None,
+    username: Username = "",
+    password_file: PasswordFile = None,
+    tls: Trusted = None,
     force: Force = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Tell what the devices and systems of a scenario would have reported, as events.
+    """Tell what the devices and systems of a scenario would have reported, or what was recorded.
 
     twin emulate electronics -o events.csv
     twin emulate electronics -o events.jsonl --loss 0.05 --delay 0.2 --duplicates 0.01
     twin emulate electronics --broker mqtt://localhost:1883 --speed 86400
+    twin emulate --recorded plant.db --broker mqtt://localhost:1883 --speed 86400
+    twin emulate --recorded movements.csv --map map.yaml -o again.jsonl --speed 3600
 
-    Everything is simulated, and its source says so. Not told is what nobody would see: shrink,
-    demand that met an empty shelf.
+    What is emulated says so in its source. Not told is what nobody would see: shrink, demand that
+    met an empty shelf. What was recorded keeps its source and place, and carries the mark
+    'replayed'. With --speed a file grows line by line. Ctrl-C ends it after the event under way.
     """
+    from calibration import telling
     from calibration.distort import distort
-    from calibration.emulate import events, write
     from twin.errors import RunError
     from twin.shell.inputs import check_new
 
     if (output is None) == (broker is None):
         msg = "say where the events go: --output FILE, or --broker mqtt://host:port"
         raise RunError(msg)
-    if output is not None:
-        check_new(output, force)
-    with terminal.engine(quiet=False):
-        found = events(scenario, seed=seed, replication=replication)
+    if shuffle and speed is not None:
+        msg = f"--shuffle and --speed {speed:g}: in any order there is no pace; keep one of them"
+        raise RunError(msg)
+    check_new(output, force)
+    if recorded is None:
+        found = telling.emulated(scenario, map, seed, replication, quiet)
+    else:
+        found = telling.replayed(scenario, recorded, map, replication, quiet)
     found = distort(
         found, loss=loss, delay=delay, duplicates=duplicates, shuffle=shuffle, dead=dead, spoofed=spoofed,
         seed=seed or 0,
     )  # fmt: skip
     if output is not None:
-        write(found, output)
-        say(f"wrote {len(found):,} events to {output}")
-        return
-    _publish(found, str(broker), speed, username, password_file, tls)
-
-
-def _publish(
-    found: Any, broker: str, speed: float | None, username: str, password: Any, tls: Any
-) -> None:
-    from calibration.live.publish import publish
-
-    done = publish(found, broker, speed=speed, username=username, password_file=password, tls=tls)
-    say(f"published {done.taken:,} of {len(found):,} events to {broker}")
-    for reason, count in done.reason_codes.items():
-        note(f"{count:>12,}  {reason}")
+        telling.to_file(found, output, speed, quiet)
+    else:
+        telling.to_broker(found, str(broker), speed, quiet, username, password_file, tls)
 
 
 @command(app, "Take a file of telemetry into an event store.")
@@ -124,9 +137,7 @@ def ingest(
         Path, typer.Argument(metavar="FILE", help="CSV, Parquet, JSON lines or EPCIS 2.0 JSON.")
     ],
     store: StoreFile,
-    map: Annotated[
-        Path | None, typer.Option(metavar="MAP.yaml", help="Which column is which field.")
-    ] = None,
+    map: MapFile = None,
     scenario: Against = None,
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rejected rows there (CSV).")
@@ -201,9 +212,9 @@ def listen(
         list[str] | None, typer.Option(help="Topic filter; may be repeated; default: all ours.")
     ] = None,
     client_id: Annotated[str, typer.Option(help="Name of the session at the broker.")] = "twin",
-    username: Annotated[str, typer.Option(help="User at the broker.")] = "",
-    password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
-    tls: Annotated[Path | None, typer.Option(help="Certificate to trust (mqtts).")] = None,
+    username: Username = "",
+    password_file: PasswordFile = None,
+    tls: Trusted = None,
     http_port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Serve /healthz and /metrics to this machine."),
@@ -226,19 +237,14 @@ def listen(
     what is stored: true stock, slow lanes, drift. It recommends nothing to machines unless the mode
     is 'twin'.
     """
-    import signal
-    import threading
-
     from calibration.live.listen import listen as receive
     from calibration.live.payloads import TOPICS
     from calibration.store import Store
+    from calibration.telling import until_stopped
 
     known = _known(scenario)
     tracker = _twin(known, store, mode, lateness)
-    stop = threading.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):  # what was received is stored first
-        signal.signal(ending, lambda *_: stop.set())
-    with Store(store) as opened:
+    with Store(store) as opened, until_stopped() as stop:
         note(f"twin: listening to {broker}; Ctrl-C stops it")
         health = receive(
             broker, opened, known, topics=topic or TOPICS, client_id=client_id, username=username,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from calibration.arrivals import arrival
 from calibration.balance import BOOKS
 from calibration.errors import TelemetryError
 from calibration.events import FIELDS
 from calibration.times import DAY
+from twin.arguments import whole
 from twin.problems import show
 
 
@@ -30,7 +32,8 @@ def distort(
     loss
         Share of the devices' messages that never arrive (their running numbers then have gaps).
     delay
-        Mean days by which any message comes late, exponentially distributed.
+        Mean days by which any message comes late, exponentially distributed. Of recorded events
+        it counts from their arrival (:func:`calibration.arrivals.arrival`).
     duplicates
         Share of messages that come twice.
     shuffle
@@ -46,9 +49,11 @@ def distort(
     ------
     TelemetryError
         If a share is not from 0 to 1 or the delay is negative.
+    RunError
+        If the seed is not one.
     """
     _check(loss=loss, duplicates=duplicates, dead=dead, spoofed=spoofed, delay=delay)
-    rng = np.random.Generator(np.random.PCG64(seed))
+    rng = np.random.Generator(np.random.PCG64(whole("seed", seed)))
     found = events
     reading = (found["device"] != "") & (found["device"] != BOOKS) & (found["kind"] != "status")
     names = np.unique(found["device"][reading])
@@ -66,11 +71,20 @@ def distort(
     again = found[rng.random(len(found)) < duplicates]
     found = pd.concat([found, again], ignore_index=True)
     found = found.astype({f.name: f.dtype for f in FIELDS})
-    late = rng.exponential(delay * DAY, len(found)) if delay else np.zeros(len(found))
-    found["ingest_time"] += late.astype(np.int64)
+    return _arrived(found, delay, shuffle, rng)
+
+
+def _arrived(
+    found: pd.DataFrame, delay: float, shuffle: bool, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return events in the order in which they arrive, late by some days in the mean."""
+    came = arrival(found)
+    if delay:
+        came += rng.exponential(delay * DAY, len(found)).astype(np.int64)
+        found["ingest_time"] = came
     if shuffle:
         return found.sample(frac=1.0, random_state=rng, ignore_index=True)
-    return found.sort_values(["ingest_time", "source", "event_id"], ignore_index=True)
+    return found.iloc[np.lexsort((found["event_id"], found["source"], came))].reset_index(drop=True)
 
 
 def _check(delay: float, **shares: float) -> None:

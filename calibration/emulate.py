@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +21,13 @@ import pandas as pd
 
 from calibration.balance import BOOKS
 from calibration.distort import distort as distort
+from calibration.event_files import write as write
 from calibration.events import FIELDS, NAMES, SOURCE, Event
 from calibration.times import period_length, period_start
 from twin import posterior
+from twin.arguments import whole
 from twin.arrays import LINK_FORM, NET_LINK, SINK_SUM
 from twin.compile import Plan
-from twin.files import write_text
 from twin.run import prepare
 from twin.schema import Scenario
 from twin.simulation import Simulation
@@ -56,9 +56,9 @@ def events(
     seed
         The luck; default: the scenario's.
     replication
-        Which draw of luck.
+        Which draw of luck, from 0.
     books
-        Periods between two looks at the books.
+        Periods between two looks at the books, 1 or more.
 
     Returns
     -------
@@ -73,7 +73,10 @@ def events(
     ------
     ScenarioError
         If the scenario is wrong.
+    RunError
+        If a number is not a whole one in its range.
     """
+    replication, books = whole("replication", replication), whole("books", books)
     chosen = prepare(scenario, {}, seed)
     if chosen.posterior.size:
         chosen = posterior.drawn(chosen, replication)
@@ -321,28 +324,3 @@ class _Reporter:
     def _closable(self, e: Link) -> bool:
         supply = self.sim.world.network.supply
         return bool(supply.form[LINK_FORM.closable, supply.link[NET_LINK.link_form, e.index]])
-
-
-def write(events: pd.DataFrame, path: Path) -> None:
-    """Write events whole or not at all: as CSV, or as JSON lines if the name ends in ``.jsonl``.
-
-    Times are written as ``2026-01-31T14:00:00.000000Z``, fields without a value are left empty (in
-    JSON: left out).
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
-    table = events.copy()
-    for column in ("event_time", "ingest_time"):
-        moments = table[column].to_numpy(np.int64).view("datetime64[us]")
-        table[column] = np.char.add(np.datetime_as_string(moments, unit="us"), "Z")
-    if path.suffix.lower() != ".jsonl":
-        write_text(path, table.to_csv(index=False, lineterminator="\n"))
-        return
-    lines = [
-        json.dumps({k: v for k, v in row.items() if v != "" and not pd.isna(v)})
-        for row in table.to_dict("records")
-    ]
-    write_text(path, "\n".join([*lines, ""]))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from calibration.amounts import taken_back
 from calibration.balance import BOOKS
 from calibration.times import period_length, period_start
 from twin.schema import Scenario
@@ -194,7 +195,10 @@ class _Adder:
         return self.kind.get(kind, np.zeros(len(self.events), bool))
 
     def sums(self, where: Any, by: list[str], column: str = "qty") -> dict[Any, Floats]:
-        """Return totals by period: NaN where totals are told and one is missing, else 0."""
+        """Return totals by period: NaN where totals are told and one is missing, else 0.
+
+        What was taken back (:func:`calibration.amounts.taken_back`) is taken off where it was told.
+        """
         part = self.events[where]
         if column == "value":  # units started; who does not tell them started as many as came out
             part = part.assign(value=part["value"].fillna(part["qty"]))
@@ -202,7 +206,7 @@ class _Adder:
         found = part.groupby([*by, "t"], observed=True)[column].sum()
         in_totals = part.assign(total=total).groupby(by, observed=True)["total"].mean() > 0.5
         whole = {key: np.nan if in_totals[key] else 0.0 for key in in_totals.index}
-        return self._arrays(found, whole)
+        return {key: taken_back(one) for key, one in self._arrays(found, whole).items()}
 
     def lasts(self, where: Any, by: list[str]) -> dict[Any, Floats]:
         """Return the last count of each period, NaN where none was made."""

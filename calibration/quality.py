@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from calibration.arrivals import live
 from calibration.balance import BOOKS, COLUMNS, residuals
+from calibration.learnable import Learnt, learnable
 from calibration.periods import astray
 from calibration.store import Store
 from calibration.store_parts import pieces
@@ -49,6 +51,19 @@ class Device(NamedTuple):
     longest: float
 
 
+class Stray(NamedTuple):
+    """Who told events that lie far from all others in time, how many, and when they are said to be.
+
+    ``name`` is the device's, or the source's where no device saw it; ``first`` and ``last`` are
+    microseconds since 1970.
+    """
+
+    name: str
+    events: int
+    first: int
+    last: int
+
+
 class Range(NamedTuple):
     """Smallest, middle and largest quantity (of a sense: value) of one kind, site and item.
 
@@ -65,21 +80,13 @@ class Range(NamedTuple):
     far: int
 
 
-class Learnt(NamedTuple):
-    """Whether something can be estimated directly from these data, and why (not)."""
-
-    what: str
-    possible: bool
-    why: str
-
-
 @dataclass
 class Quality:
     """The data-quality report of a store.
 
     ``rows = accepted + duplicates + rejected`` over all loads. ``late`` and ``ahead`` count events
     of ``timed`` ones: those of sources that were taken in while they went on. ``astray`` ones lie
-    far from all others in time (:func:`calibration.periods.astray`).
+    far from all others in time (:func:`calibration.periods.astray`); ``strays`` says whose they are.
     ``balance`` has a row a stock point, ``residuals`` a row a day (:mod:`calibration.balance`).
     """
 
@@ -97,6 +104,7 @@ class Quality:
     late: int = 0
     ahead: int = 0
     astray: int = 0
+    strays: list[Stray] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
     balance: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -108,7 +116,7 @@ class Quality:
         found = asdict(self)
         for name in ("balance", "residuals"):
             found[name] = getattr(self, name).to_dict("records")
-        for name in ("devices", "ranges", "learnt"):
+        for name in ("strays", "devices", "ranges", "learnt"):
             found[name] = [one._asdict() for one in getattr(self, name)]
         return found
 
@@ -143,30 +151,36 @@ def report(store: Store, scenario: Scenario | None = None) -> Quality:
         found.devices.sort()
         found.ranges.sort()
         found.residuals, found.balance = residuals(table, scenario)
-        learnt = _learnt(table, found, scenario)
+        learnt = learnable(table, found, scenario)
         found.learnt = [one._replace(possible=bool(one.possible)) for one in learnt]
     return found
 
 
 def _contents(table: pa.Table, found: Quality, length: int) -> None:
-    names = ["kind", "source", "quality", "event_time", "ingest_time"]
+    names = ["kind", "source", "device", "quality", "event_time", "ingest_time"]
     frame = table.select(names).to_pandas()
     found.events = len(frame)
     if frame.empty:
         return
     found.first, found.last = int(frame["event_time"].min()), int(frame["event_time"].max())
-    found.astray = int(astray(frame["event_time"].to_numpy(np.int64), length).sum())
+    found.strays = _strays(frame[astray(frame["event_time"].to_numpy(np.int64), length)])
+    found.astray = sum(one.events for one in found.strays)
     found.kinds, found.sources = _counted(frame["kind"]), _counted(frame["source"])
     for text, count in _counted(frame["quality"]).items():
         for mark in text.split():
             found.marks[mark] = found.marks.get(mark, 0) + count
-    spans = frame.groupby("source", observed=True)
-    took, lasted = (spans[name].max() - spans[name].min() for name in ("ingest_time", "event_time"))
-    live = (took > 0) & (2 * took >= lasted)  # a file is taken in far faster than it came about
-    frame = frame[frame["source"].isin(live.index[live]) & (frame["ingest_time"] > 0)]
+    frame = frame[live(frame)]
     delay = frame["ingest_time"] - frame["event_time"]
     found.timed = len(frame)
     found.late, found.ahead = int((delay > LATE).sum()), int((delay < -60 * SECOND).sum())
+
+
+def _strays(frame: pd.DataFrame) -> list[Stray]:
+    device = frame["device"].astype(str)
+    who = device.where(device != "", frame["source"].astype(str))
+    spans = frame.groupby(who)["event_time"].agg(["size", "min", "max"])
+    found = [Stray(str(row[0]), *map(int, row[1:])) for row in spans.itertuples(name=None)]
+    return sorted(found, key=lambda one: (-one.events, one.name))
 
 
 def _devices(table: pa.Table) -> list[Device]:
@@ -206,70 +220,6 @@ def _ranges(table: pa.Table) -> list[Range]:
     return [Range(*row) for row in rows.itertuples(index=False, name=None)]
 
 
-def _learnt(table: pa.Table, found: Quality, scenario: Scenario | None) -> Iterator[Learnt]:
-    """Yield what can be estimated directly; the rest is left to simulation or to the prior."""
-    kinds = found.kinds
-    frame = table.select(
-        ["kind", "site", "partner", "lot", "value", "device", "quality"]
-    ).to_pandas()
-    kind, outside = frame["kind"], frame["partner"] == ""
-    asked = (kind == "order") & outside
-    sales = asked & _marked(frame, "sale")
-    if asked.sum() > sales.sum():
-        yield Learnt("demand", True, f"{asked.sum() - sales.sum():,} orders of customers")
-    elif sales.any():
-        yield Learnt("demand", True, "sales only: what was asked for while out of stock is missing")
-    else:
-        yield Learnt("demand", False, "no orders of customers (order without a partner)")
-    yield _lead_times(frame)
-    started = ((kind == "make") & frame["value"].notna()).sum()
-    yield Learnt("yield", bool(started), f"{started:,} makes say how many were started")
-    books = (frame["device"] == BOOKS) & (kind == "count")
-    looks = int(kinds.get("count", 0) - books.sum())
-    yield Learnt("shrink", looks > 0, f"{looks:,} counts of what is there" if looks
-                 else "no counts by a device or a person: loss cannot be told from sales")  # fmt: skip
-    both = looks > 0 and books.any()
-    yield Learnt("record error", both, f"{books.sum():,} counts of the books" if both
-                 else f"no counts by '{BOOKS}' beside counts of what is there")  # fmt: skip
-    down = kinds.get("status", 0)
-    yield Learnt("time between failures", down > 0, f"{down:,} status events")
-    numbered = any(one.missing or one.events > 1 for one in found.devices)
-    yield Learnt("loss of messages", numbered, "by gaps in the devices' numbers" if numbered
-                 else "no devices with sequence numbers")  # fmt: skip
-    yield Learnt("delay of messages", found.timed > 0, f"{found.timed:,} events taken in live"
-                 if found.timed else "recorded afterwards: when each arrived is not known")  # fmt: skip
-    links = ((kind == "order") & ~outside).sum()
-    yield Learnt("ordering rules", links > 0, f"{links:,} orders between sites: site by site"
-                 if links else "no orders between sites: only jointly, from their effects")  # fmt: skip
-    if scenario is not None:
-        heard = set(table["site"].unique().to_pylist())
-        silent = [site.name for site in scenario.sites if site.name not in heard]
-        yield Learnt("every site", not silent, "all are heard of" if not silent
-                     else f"nothing from {', '.join(silent)}: the prior stays")  # fmt: skip
-
-
-def _lead_times(frame: pd.DataFrame) -> Learnt:
-    what = "lead times"
-    kind, between = frame["kind"], (frame["partner"] != "") & ~_marked(frame, "input")
-    ships = (kind == "ship") & between
-    reporting = set(frame.loc[ships, "site"])  # of others' dispatches the order is the first sign
-    asked = (kind == "order") & between & ~frame["partner"].isin(reporting)
-    sent = set(frame.loc[ships | asked, "lot"]) - {""}
-    got = set(frame.loc[kind == "receive", "lot"]) - {""}
-    receipts = (frame["kind"] == "receive").sum()
-    if not receipts:
-        return Learnt(what, False, "no receipts")
-    if pairs := len(sent & got):
-        why = f"{pairs:,} lots sent and received, {len(sent - got):,} still on the way (censored)"
-        return Learnt(what, True, why)
-    return Learnt(what, False, f"{receipts:,} receipts, but no lot pairs one with its shipment")
-
-
-def _marked(frame: pd.DataFrame, mark: str) -> pd.Series[bool]:
-    texts = frame["quality"].cat.categories
-    return frame["quality"].isin([text for text in texts if mark in str(text).split()])
-
-
 def _counted(column: pd.Series[Any]) -> dict[str, int]:
     counts = column.value_counts()
     return {str(name): int(n) for name, n in counts[counts > 0].items()}
@@ -305,8 +255,14 @@ def _lines(found: Quality) -> Iterator[str]:
     if found.astray:
         yield from _filled(
             f"Far from all others in time: {found.astray:,} events; their clocks are doubted, and "
-            "calibration leaves them out"
+            "calibration leaves them out:"
         )
+        for one in found.strays[:_SHOWN]:
+            first, last = day_name(one.first // DAY), day_name(one.last // DAY)
+            when = f"of {first}" if first == last else f"from {first} to {last}"
+            yield from _wrapped(one.name, f"{one.events:,} {when}", 28)
+        if len(found.strays) > _SHOWN:
+            yield f"  ... and {len(found.strays) - _SHOWN:,} more"
     yield from _device_lines(found.devices)
     yield from _range_lines(found.ranges)
     yield from _balance_lines(found)
@@ -391,4 +347,4 @@ def _list(counts: dict[str, int]) -> str:
     return text + (f", and {len(ranked) - 2 * _SHOWN} more" if len(ranked) > 2 * _SHOWN else "")
 
 
-__all__ = ["Device", "Learnt", "Quality", "Range", "report"]
+__all__ = ["Device", "Learnt", "Quality", "Range", "Stray", "report"]

@@ -16,6 +16,8 @@ _LEFT_OUT = {
     "replications": "the scenario's own",
     "seed": "the scenario's own",
     "threads": "one per core",
+    "replication": "the first",
+    "books": "every period",
 }
 """What a number is if it is not given."""
 
@@ -26,7 +28,8 @@ def whole(name: str, value: Any) -> int:
     Parameters
     ----------
     name
-        ``replications``, ``seed`` (with the range that the scenario declares) or ``threads``.
+        ``replications``, ``seed`` (with the range that the scenario declares), ``threads``,
+        ``replication`` (one of many, from 0) or ``books`` (periods between two looks at them).
     value
         What was given.
 
@@ -50,6 +53,8 @@ def whole(name: str, value: Any) -> int:
 
 
 def _range(name: str) -> tuple[int, int | None]:
+    if name == "replication":
+        return 0, _range("replications")[1]
     if name not in Scenario.model_fields:
         return 1, None
     limits = Scenario.model_fields[name].metadata

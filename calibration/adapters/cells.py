@@ -20,6 +20,7 @@ import pyarrow as pa
 from calibration import times
 from calibration.adapters import Batch, Known, Rejection, shown
 from calibration.adapters.mapping import Map, Part
+from calibration.amounts import IMPOSSIBLE, NEGATIVE, impossible
 from calibration.events import KINDS, NAMES
 from calibration.store import Row
 
@@ -119,15 +120,16 @@ class _Reader:
         item, unit = self._column("item", self._item), self._column("unit", self._text)
         qty, unit = self._in_our_units(self._column("qty", self._number), item, unit)
         value = self._column("value", self._number)
-        site = self._column("site", self._site)
+        site, device = self._column("site", self._site), self._column("device", self._text)
         self._complete(kind.rows(), site, item, qty, value.rows().astype(float))
+        self._possible(kind.rows(), device.rows(), qty)
         marks = self._marks(marks, qty)
         taken = self._taken(moment)
         found: dict[str, Any] = {
             "event_time": moment, "ingest_time": taken, "kind": kind, "item": item, "unit": unit,
             "site": site, "value": value, "seq": self._column("seq", self._seq),
             "partner": self._column("partner", self._partner),
-            "device": self._column("device", self._text), "lot": self._column("lot", self._text),
+            "device": device, "lot": self._column("lot", self._text),
             "source": self._column("source", self._source), "qty": qty, "quality": marks,
         }  # fmt: skip
         found["event_id"] = self._ids(keys, moment)
@@ -277,12 +279,18 @@ class _Reader:
         state = (kind == "status") & ~np.isin(value, (0.0, 1.0))
         self.problems.add(state, "value: neither 1 (up) nor 0 (down); a status is one of them")
 
+    def _possible(self, kind: Any, device: Any, qty: Any) -> None:
+        """Blame rows whose quantity cannot be, with the quantity."""
+        wrong = np.flatnonzero(impossible(kind, device, qty) & self.problems.good())
+        self.problems.reason[wrong] = IMPOSSIBLE
+        self.problems.value[wrong] = [f"{qty[n]:g}" for n in wrong.tolist()]
+
     def _marks(self, doubts: Any, qty: Any) -> Any:
         """Return the marks of each row: given ones, doubts about its time, and our own."""
         marks = self._column("quality", self._text).rows()
         for where, words in (
             (doubts != "", doubts), (np.full(self.size, self.part.totals), "total"),
-            (qty < 0, "negative"),
+            (qty < 0, NEGATIVE),
         ):  # fmt: skip
             if where.any():
                 marks = np.where(where, marks + " " + words, marks)

@@ -50,6 +50,7 @@ from calibration.adapters.epcis_model import (
     TransactionEvent,
     TransformationEvent,
 )
+from calibration.amounts import IMPOSSIBLE, NEGATIVE, impossible
 from calibration.errors import TelemetryError
 from calibration.events import Event as Canonical
 from calibration.store import Row
@@ -111,7 +112,7 @@ def read_epcis(file: Path, how: Reading) -> Iterator[Batch]:
         for number, data in part:
             place = f"{how.name}:{number}"
             try:
-                rows.extend(_rows(data, place, source, how))
+                rows += list(_rows(data, place, source, how))  # all of it or nothing
             except _Refused as error:
                 raw = shown(json.dumps(data), 1000)
                 refused.append(Rejection(place, shown(error.value), error.reason, raw))
@@ -182,12 +183,16 @@ def _rows(data: Any, place: str, source: str, how: Reading) -> Iterator[Row]:
         if fields["kind"] in COUNTED and fields["qty"] is None:  # an amount that nobody knows
             fields |= {"kind": "status", "quality": "seen"}
         marks = [fields.pop("quality", ""), VOID if void else ""]
-        if (fields.get("qty") or 0) < 0:
-            marks.append("negative")
+        named, qty = _named(fields, how), fields.get("qty") or 0.0
+        if impossible(fields["kind"], named.get("device"), qty):
+            value = f"{qty:g}"
+            raise _Refused(value, IMPOSSIBLE)
+        if qty < 0:
+            marks.append(NEGATIVE)
         yield Canonical(**{
             "event_id": f"{mine}#{VOID}" if void else mine, "source": source,
             "event_time": event.eventTime, "ingest_time": taken, "raw_ref": place,
-            "quality": " ".join(filter(None, marks)), **_named(fields, how),
+            "quality": " ".join(filter(None, marks)), **named,
         }).row()  # fmt: skip
 
 

@@ -118,6 +118,10 @@ class Batches:
             return
         self.newest, self._leapt = event.event_time, 0
 
+    def over(self) -> int:
+        """Return the first period that is not over yet, by the clock of the events."""
+        return (self.newest - self._lateness - self._start) // self._length
+
     def closed(self, until: int | None = None) -> Iterator[Batch]:
         """Yield the periods that are over and close them.
 
@@ -127,8 +131,8 @@ class Batches:
             Close all periods before this one, whatever the clock says (the end of a record, or the
             clock of the wall where nothing comes in any more).
         """
-        passed = (self.newest - self._lateness - self._start) // self._length
-        while self.next < (passed if until is None else until):
+        passed = self.over() if until is None else until
+        while self.next < passed:
             found = self._open.pop(self.next, {})
             self._closed[self.next] = set(found)
             self._closed.pop(self.next - _KNOWN - 1, None)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 from calibration import times
+from calibration.amounts import IMPOSSIBLE, NEGATIVE, impossible
 from calibration.events import KINDS, Event
 
 MAX_PAYLOAD = 262_144
@@ -123,11 +124,12 @@ def shown(value: object) -> str:
     return words if len(words) <= 60 else words[:57] + "..."
 
 
-def amount(kind: str, value: float) -> float:
-    """Return a quantity of 0 or more."""
-    if value < 0:
-        raise Unreadable(Reason.NEGATIVE_QUANTITY, f"{value:g} units of a {kind}; 0 or more")
-    return value
+def amount(event: Event, qty: float) -> Event:
+    """Return an event with its quantity, marked if that is below zero."""
+    if impossible(event.kind, event.device, qty):
+        raise Unreadable(Reason.NEGATIVE_QUANTITY, f"{qty:g}; {IMPOSSIBLE}")
+    marks = [*event.quality.split(), *([NEGATIVE] if qty < 0 else [])]
+    return event._replace(qty=qty, quality=" ".join(dict.fromkeys(marks)))
 
 
 def measured(name: str, value: float, base: Event) -> Event:
@@ -148,4 +150,4 @@ def measured(name: str, value: float, base: Event) -> Event:
     base = base._replace(kind=kind, item=item, raw_ref=name)
     if kind in _READ_AS_VALUE:
         return base._replace(value=value)
-    return base._replace(qty=amount(kind, value))
+    return amount(base, value)

@@ -43,6 +43,8 @@ class Health:
         Seconds from the event to its arrival, the largest of the last batch.
     twin
         Figures of the live twin, where one follows: main numbers, and lines for Prometheus.
+    advice_left
+        Recommendations of an earlier ``twin`` that stand at the broker though it is off now.
     rests_on_replay
         Whether what the live twin believes rests on emulated or replayed events.
     """
@@ -56,6 +58,7 @@ class Health:
         self.lag = 0.0
         self.connected = False
         self.replayed = False
+        self.advice_left = 0
         self.twin: tuple[Callable[[], dict[str, object]], Callable[[], str]] | None = None
         self.rests_on_replay: Callable[[], bool] = lambda: False
         self._mode = mode
@@ -77,6 +80,8 @@ class Health:
             "stored": self.stored, "duplicates": self.duplicates,
             "rejected": sum(self.rejected.values()), "lost": sum(self.lost.values()),
         }  # fmt: skip
+        if self.advice_left:
+            found["advice_left"] = self.advice_left
         return found if self.twin is None else found | self.twin[0]()
 
     def metrics(self) -> str:

@@ -11,12 +11,11 @@ import json
 import select
 import ssl
 import time
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Stop
-from typing import Any, NamedTuple
+from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import MQTTErrorCode
@@ -25,13 +24,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from calibration.events import Event
-from calibration.live import advise
 from calibration.live.beside import endpoint, following
 from calibration.live.connection import KEEPALIVE, Access, LiveError, refused, unreachable
 from calibration.live.health import Health
 from calibration.live.origin import made
 from calibration.live.payloads import PREFIX, TOPICS, Reader, Rejected
+from calibration.live.said import Said
 from calibration.live.tracker import Tracker
+from calibration.live.waiting import Waiting, topic_of
 from calibration.store import Store
 from calibration.store_parts import Load, Where
 from calibration.times import DAY, now
@@ -48,6 +48,7 @@ _QUIET = 0.005  # seconds without a message after which a transaction is not kep
 _IDLE = 0.2  # seconds between looks at the stop event
 _BACKOFF = (0.5, 30.0)  # seconds between two tries to connect: first, longest
 _ANSWER = 10.0  # seconds within which a broker answers
+_NOTHING = "twin/nothing"  # a filter that nobody subscribes to
 _SETTLED = 5.0  # seconds after which a connection counts as one that lasts
 _TOO_SHORT = 4  # connections in a row that do not last, after which no more is tried
 _TAKEN_OVER = 142  # MQTT 5 reason code
@@ -68,8 +69,9 @@ def listen(
     broker_url
         ``mqtt://host:port`` or ``mqtts://host:port``.
     store
-        Open for writing. Beside it lie ``<store>.rejects.jsonl`` (what was not taken, and why) and
-        ``<store>.births.json`` (Sparkplug's births).
+        Open for writing. Beside it lie ``<store>.rejects.jsonl`` (what was not taken, and why),
+        ``<store>.births.json`` (Sparkplug's births) and ``<store>.advice.json`` (topics of
+        recommendations that stand at a broker).
     scenario
         Whose sites, items and units are accepted; without one all are.
     client_id
@@ -113,24 +115,6 @@ def _beside(store: Store, ending: str) -> Path:
     return store.path.with_name(store.path.name + ending)
 
 
-class _Waiting(NamedTuple):
-    """A message that is not committed yet."""
-
-    topic: str
-    payload: bytes
-    arrived: int
-    connection: int
-    mid: int
-    qos: int
-    again: bool = False
-    """Whether the broker says that it has sent it before."""
-
-    @property
-    def mark(self) -> str:
-        """What it is known by when it is sent again: its number in the session, and its content."""
-        return f"message {self.mid} {zlib.crc32(self.payload):08x}"
-
-
 class _Consumer:
     """One connection, and the messages that are not committed yet."""
 
@@ -147,18 +131,18 @@ class _Consumer:
         self.client.on_connect = self._on_connect
         self.client.on_disconnect = self._on_disconnect
         self.client.on_subscribe = self._on_subscribe
+        self.client.on_unsubscribe = self._on_unsubscribe
         self.client.on_message = self._on_message
         self.client.on_publish = self._on_publish
-        self.own = ""  # filter of the recommendations that are ours to write
-        if tracker is not None and tracker.mode == "twin":
-            self.own = advise.topics(tracker.scenario.name)
+        self.said = Said(_beside(store, ".advice.json"), access.url, self.client, tracker)
         self.load = Load(access.url)
-        self.pending: list[_Waiting] = []
+        self.pending: list[Waiting] = []
         self.connection = 0  # messages of an earlier connection must not be acknowledged
         self.online = False
         self.since = 0.0
         self.short = 0  # connections in a row that did not last
         self.failed: LiveError | None = None
+        self.leaving = False
 
     def run(self, stop: Stop) -> None:
         """Receive and commit until stopped."""
@@ -170,7 +154,26 @@ class _Consumer:
                 continue
             self._receive()
         self._flush()
+        self._leave()
+
+    def _leave(self) -> None:
+        """End the connection so that the broker reads our last acknowledgements.
+
+        A socket that is closed with something unread is reset, and what it wrote last is lost. So
+        the broker is asked something: its answer comes after all that it sends in reply to the
+        acknowledgements. That is read, not acknowledged, and comes again.
+        """
+        self.leaving = True
+        self.client.unsubscribe(_NOTHING)
+        until = time.monotonic() + _ANSWER
+        while self.leaving and time.monotonic() < until and self._turn(_IDLE):
+            if len(self.pending) >= self.batch:
+                self._flush()
+        self._flush()  # of QoS 0, which nobody sends again
         self.client.disconnect()
+
+    def _on_unsubscribe(self, *_: object) -> None:
+        self.leaving = False
 
     def _receive(self) -> None:
         """Take what has come, or wait for it; commit when it is time."""
@@ -178,9 +181,9 @@ class _Consumer:
         self.health.connected = self.online
         if self.pending and self._due():
             self._flush()
-        if self.tracker is not None and self.online:
-            for topic, payload in self.tracker.outgoing():
-                self.client.publish(topic, payload, qos=1, retain=True)
+        if self.online:
+            self.said.send()
+            self.health.advice_left = self.said.left
 
     def _turn(self, timeout: float) -> bool:
         """Let the client read and write once; return whether there still is a connection.
@@ -237,7 +240,7 @@ class _Consumer:
                 self.client.ack(one.mid, one.qos)
         self.pending.clear()
 
-    def _first_arrival(self, again: _Waiting) -> int:
+    def _first_arrival(self, again: Waiting) -> int:
         """Return when a message that is sent again came first, if it came at all.
 
         A reading without a time has that of its arrival, and is known by it; what has an id of its
@@ -335,8 +338,8 @@ class _Consumer:
         # retained messages are of interest once, when the session begins
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         asked = [(topic, options) for topic in self.topics]
-        if self.own:  # what was said in an earlier life may have to be taken back
-            asked.append((self.own, SubscribeOptions(qos=0, noLocal=True)))
+        if self.said.filter:  # what was said in an earlier life may have to be taken back
+            asked.append((self.said.filter, SubscribeOptions(qos=0, noLocal=True)))
         client.subscribe(asked)
 
     def _on_disconnect(self, *given: Any) -> None:
@@ -352,7 +355,7 @@ class _Consumer:
     def _on_subscribe(
         self, _: object, __: object, ___: int, codes: list[Any], ____: object
     ) -> None:
-        for topic, code in zip((*self.topics, self.own), codes, strict=False):
+        for topic, code in zip((*self.topics, self.said.filter), codes, strict=False):
             self.health.reason_codes["SUBACK", str(code)] += 1
             if code.is_failure:
                 self.failed = LiveError(
@@ -360,33 +363,15 @@ class _Consumer:
                     f"ACL file for user '{self.access.username}'"
                 )
 
-    def _on_publish(self, _: object, __: object, ___: int, code: Any, ____: object) -> None:
+    def _on_publish(self, _: object, __: object, mid: int, code: Any, ___: object) -> None:
         self.health.reason_codes["PUBACK", str(code)] += 1
+        self.said.answered(mid, code.is_failure)
 
     def _on_message(self, _: object, __: object, message: mqtt.MQTTMessage) -> None:
-        topic = _topic(message)
-        if self._is_advice(topic, message):
+        topic = topic_of(message)
+        if self.said.is_ours(topic, message):
+            return
+        if self.leaving and message.qos:
             return
         self.health.received += 1
-        # paho's own object is let go: hundreds of them cost more to keep than all else together
-        payload = bytes(message.payload)
-        waiting = _Waiting(
-            topic, payload, now(), self.connection, message.mid, message.qos,
-            bool(message.dup),
-        )  # fmt: skip
-        self.pending.append(waiting)
-
-    def _is_advice(self, topic: str, message: mqtt.MQTTMessage) -> bool:
-        """Return whether a message comes of our own filter: no telemetry; note it if retained."""
-        if not self.own or not topic.startswith(self.own[:-1]):
-            return False
-        if self.tracker is not None and message.retain and message.payload:
-            self.tracker.retained(topic)
-        return not message.qos  # else of a filter of the user's, to be acknowledged in its turn
-
-
-def _topic(message: mqtt.MQTTMessage) -> str:
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return "(a topic that is not UTF-8)"
+        self.pending.append(Waiting.of(message, topic, self.connection))

@@ -244,15 +244,15 @@ def _canonical(given: Any, base: Event) -> Event:
     item, lot, partner, unit, quality = (
         fields.text(k, given[k]) if k in given else "" for k in _TEXTS
     )
-    return base._replace(
+    event = base._replace(
         event_id=fields.text("event_id", given["event_id"]),
         event_time=fields.moment("event_time", given["event_time"]),
         kind=kind, item=item, lot=lot, partner=partner, unit=unit, quality=quality,
         seq=None if seq is None else fields.whole("seq", seq),
-        qty=None if qty is None else fields.amount(kind, fields.number("qty", qty)),
         value=None if value is None else fields.number("value", value),
         raw_ref=_origin(given),
     )  # fmt: skip
+    return event if qty is None else fields.amount(event, fields.number("qty", qty))
 
 
 def _origin(given: dict[str, Any]) -> str:

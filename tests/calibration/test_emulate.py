@@ -12,6 +12,7 @@ from calibration.errors import TelemetryError
 from calibration.events import NAMES, Event
 from calibration.store import Store
 from calibration.times import DAY, period_start
+from twin.errors import RunError
 
 CHAIN = {
     "name": "pair",
@@ -165,6 +166,20 @@ def test_distortion_keeps_its_shares():
         emulate.distort(told, shuffle=True).sort_values("event_id", ignore_index=True),
         told.sort_values("event_id", ignore_index=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"replication": -1}, "replication = -1; must be a whole number from 0 to 1,000,000"),
+     ({"replication": 1.5}, "replication = 1.5"), ({"books": 0}, "books = 0; must be"),
+     ({"seed": "x"}, "seed = 'x'")],
+)  # fmt: skip
+def test_numbers_that_cannot_be_meant_are_refused(asked, said):
+    with pytest.raises(RunError, match=said):
+        emulate.events(chain(horizon=5), **asked)
+    if "seed" in asked:
+        with pytest.raises(RunError, match=said):
+            emulate.distort(emulate.events(chain(horizon=5)), **asked)
 
 
 def test_wrong_share_is_named():

@@ -115,6 +115,19 @@ def test_gaps_silences_and_clocks_that_run_backwards_are_found_by_device(tmp_pat
     assert (found.interval, found.longest) == (3600.0, 11 * 3600.0)
 
 
+def test_whose_clocks_are_doubted_is_told_by_device_or_source(tmp_path):
+    events = [event(n, n * HOUR, "ship", 1.0) for n in range(500)]
+    wrong = (event(500, -20 * 365 * DAY, "ship", 1.0), event(501, 40 * 365 * DAY, "sense", device="d"),
+             event(502, 40 * 365 * DAY + 2 * DAY, "sense", device="d"))  # fmt: skip
+    found = told(tmp_path, [*events, *wrong])
+    assert [one[:2] for one in found.strays] == [("d", 2), ("s", 1)]
+    assert found.astray == 3
+    lines = [" ".join(line.split()) for line in found.text().splitlines()]
+    assert "d 2 from 2065-12-22 to 2065-12-24" in lines
+    assert "s 1 of 2006-01-06" in lines
+    assert told(tmp_path, events).strays == []
+
+
 def test_a_quantity_in_another_unit_stands_out(tmp_path):
     events = [event(n, n * HOUR, "ship", 5.0 + n % 3) for n in range(50)]
     events.append(event(50, 0, "ship", 6000.0))

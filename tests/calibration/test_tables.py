@@ -86,7 +86,7 @@ def test_mixed_zones_are_one_time_and_naive_times_need_the_maps_zone(tmp_path):
     assert next(iter(report.reasons)).startswith("event_time: the time has no zone")
 
 
-def test_negative_stock_and_odd_times_are_taken_with_a_mark(tmp_path):
+def test_what_is_taken_back_and_odd_times_are_taken_with_a_mark(tmp_path):
     rows = "25.10.2026 02:30;s;A;-3;SALE;\n03.01.2026 10:00;s;A;1;SALE;\n"
     report, events = taken(tmp_path, HEAD + rows)
     assert list(events["quality"]) == ["", "clock_twice negative"]
