@@ -1,4 +1,4 @@
-"""Live telemetry at full size: crashes with a real broker, rates, assimilation and drift alarms.
+"""Live telemetry at full size: crashes with a real broker, rates, and the live tab.
 
 Needs mosquitto (Debian: apt-get install mosquitto), and Chromium for the live tab.
 """
@@ -12,7 +12,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import harness
@@ -28,10 +27,7 @@ sys.path.insert(0, str(CLONE))
 
 import twin  # noqa: E402
 from calibration import emulate  # noqa: E402
-from calibration.assimilate import PARTICLES, Filter, Reading  # noqa: E402
-from calibration.drift import LENGTH, scores, threshold, watch  # noqa: E402
 from calibration.live.batches import from_frame  # noqa: E402
-from calibration.live.follow import Follower  # noqa: E402
 from calibration.live.health import Health  # noqa: E402
 from calibration.live.listen import BATCH, listen  # noqa: E402
 from calibration.live.publish import publish  # noqa: E402
@@ -40,14 +36,14 @@ from calibration.store import Store  # noqa: E402
 from tests.browser.driving import opened, tab  # noqa: E402
 from tests.browser.serving import chromium, launched, serving  # noqa: E402
 from tests.calibration.brokers import Broker  # noqa: E402
-from tests.calibration.test_assimilate import watch as assimilation  # noqa: E402
-from tests.calibration.test_drift import SPREAD  # noqa: E402
-from tests.calibration.test_listen import CONSUMER, counts  # noqa: E402
-from twin.load import load_text  # noqa: E402
+from tests.calibration.test_listen import counts  # noqa: E402
 
 MESSAGES, KILLS = 20_000, 10
 ROUNDS = 5
-REFERENCE, WATCHES, UNCHANGED = 300, 1000, 10_000
+CONSUMER = (
+    "import sys; from calibration.live.listen import listen; from calibration.store import Store\n"
+    "listen(sys.argv[1], Store(sys.argv[2]), client_id='killed')"
+)
 
 
 def subscribe(url: str, client_id: str, until: int) -> float:
@@ -148,60 +144,6 @@ def rates_followed(table: harness.Table, folder: Path) -> None:
         f"{MESSAGES / np.median(times['twin']):,.0f} against "
         f"{MESSAGES / np.median(times['plain']):,.0f} messages/s; {last} periods of 120 stock points",
         times["triad"],
-    )  # fmt: skip
-
-
-def bare(points: int, rng: np.random.Generator) -> Callable[[], object]:
-    """Return one period of as bare a particle filter as can be, of the same size."""
-    stock = np.full((points, PARTICLES), 500.0)
-    rate = rng.exponential(1.5, stock.shape)
-    row = np.arange(points)[:, None]
-
-    def step() -> None:
-        stock[:] = np.maximum(0.0, stock - rng.poisson(rate))
-        weight = np.exp(-0.5 * ((490.0 - stock) / 25.0) ** 2)
-        ends = np.cumsum(weight, axis=1) / weight.sum(axis=1, keepdims=True)
-        at = (np.arange(PARTICLES) + rng.random((points, 1))) / PARTICLES
-        found = np.searchsorted((ends + row).ravel(), (at + row).ravel())
-        places = np.minimum(found.reshape(stock.shape) - row * PARTICLES, PARTICLES - 1)
-        stock[:] = np.take_along_axis(stock, places, axis=1)
-        rate[:] = np.take_along_axis(rate, places, axis=1)
-        np.quantile(stock, (0.05, 0.5, 0.95), axis=1)
-
-    return step
-
-
-def following(table: harness.Table) -> None:
-    """One period of 50 sites: books, filter, lanes, expected orders, devices, alarms, bands."""
-    shops = 49
-    text = "sites: [{name: dc}, " + ", ".join(f"{{name: s{n}}}" for n in range(shops)) + "]\n"
-    text += "items: [{name: tea}]\nhorizon: 160\nreplications: 1\n"
-    text += "purchases: [{site: dc, item: tea, lead_time: 4}]\nlanes:\n"
-    text += "".join(
-        f"  - {{from: dc, to: s{n}, items: tea, lead_time: {{kind: gamma, mean: 3, cv: 0.3}}}}\n"
-        for n in range(shops)
-    )
-    text += "demand:\n" + "".join(
-        f"  - {{site: s{n}, item: tea, kind: poisson, mean: 20}}\n" for n in range(shops)
-    )
-    text += "devices: [{kind: cycle_count, period: 1, noise: 0.02}]\n"
-    scenario = load_text(text)
-    one = Follower(scenario)
-    one.add(from_frame(emulate.events(scenario)))
-    steps = one.step(scenario.horizon)
-    whole = bare(50, np.random.Generator(np.random.Philox(1)))
-    times = harness.take_turns(
-        {"follow": lambda: harness.cpu(lambda: next(steps)), "bare": lambda: harness.cpu(whole)},
-        150,
-    )
-    table.add(
-        "live twin, one period of 50 sites, everything", f"{1000 * np.median(times['follow']):.2f} ms",
-        "≤ 5 ms", f"{PARTICLES} particles each, every site read every period", times["triad"],
-        bool(np.median(times["follow"]) <= 0.005),
-    )  # fmt: skip
-    table.add_ratio(
-        "the same beside a bare numpy particle filter of that size", (times["follow"], times["bare"]),
-        5.0, False, f"bare: {1000 * np.median(times['bare']):.2f} ms", times["triad"],
     )  # fmt: skip
 
 
@@ -325,59 +267,6 @@ def stored(path: Path) -> list[str]:
         return list(store.read()["event_id"])
 
 
-def filters(table: harness.Table) -> None:
-    """A7 over five times forty runs, and the time of one period."""
-    found = [assimilation(seed=10 * n, particles=PARTICLES) for n in range(5)]
-    filter_, book, open_, exact = (
-        float(np.sqrt(np.mean([f[name] ** 2 for f in found])))
-        for name in ("filter", "book", "open", "kalman")
-    )
-    covered = float(np.mean([f["covered"] for f in found]))
-    seconds = np.array([harness.triad()])
-    words = f"RMSE {filter_:.1f}; exact filter {exact:.1f}"
-    table.add("A7: error over the books'", f"{filter_ / book:.3f}", "≤ 0.10", words, seconds,
-              filter_ <= 0.10 * book)  # fmt: skip
-    table.add("A7: error over the open loop's", f"{filter_ / open_:.3f}", "≤ 0.25",
-              f"RMSE {open_:.1f}; exact filter {exact / open_:.3f}", seconds,
-              filter_ <= 0.25 * open_)  # fmt: skip
-    table.add("A7: coverage of 90 % intervals", f"{covered:.3f}", "0.85 to 0.97", "200 runs",
-              seconds, 0.85 <= covered <= 0.97)  # fmt: skip
-    points = 50
-    one = Filter(np.full(points, 500.0), shrink=1.5, start_sd=10.0)
-    flows, looks = np.full(points, 20.0), Reading(np.full(points, 480.0), np.full(points, 25.0))
-    times = harness.take_turns(
-        {"step": lambda: harness.cpu(lambda: one.step(flows, flows, looks))}, 100
-    )
-    table.add(
-        "filter, one period of 50 sites", f"{1000 * np.median(times['step']):.2f} ms", "≤ 5 ms",
-        f"{PARTICLES} particles each, every site read", times["triad"],
-        bool(np.median(times["step"]) <= 0.005),
-    )  # fmt: skip
-
-
-def drifts(table: harness.Table) -> None:
-    """A8 over thousands of watches of lead times."""
-    height, seconds = threshold(reference=REFERENCE), np.array([harness.triad()])
-    rng = np.random.Generator(np.random.Philox(8))
-    for factor, length, floor in ((1.0, LENGTH, 0.02), (1.5, 200, 25), (1.25, 200, 60)):
-        after, watches = [], UNCHANGED if factor == 1.0 else WATCHES
-        for n in range(watches):
-            old = rng.lognormal(3.0, SPREAD, REFERENCE)
-            alarm = watch(scores(factor * rng.lognormal(3.0, SPREAD, length), old, seed=n), height)
-            after.append(alarm.at if alarm else length + 1)
-        late = np.array(after)
-        words = f"h = {height:.1f}, reference of {REFERENCE}, {watches:,} watches"
-        if factor == 1.0:
-            false = float((late <= LENGTH).mean())
-            table.add(f"A8: false alarms in {LENGTH} observations", f"{100 * false:.1f} %", "≤ 2 %",
-                      words, seconds, false <= floor)  # fmt: skip
-        else:
-            missed = 100 * float((late > length).mean())
-            table.add(f"A8: +{100 * (factor - 1):.0f} % found after", f"{np.median(late):.0f}",
-                      f"≤ {floor:.0f}", f"{missed:.1f} % missed in {length}", seconds,
-                      bool(np.median(late) <= floor))  # fmt: skip
-
-
 def main() -> None:
     table = harness.Table("Live telemetry")
     with tempfile.TemporaryDirectory() as folder:
@@ -386,9 +275,6 @@ def main() -> None:
         rates(table, Path(folder))
         rates_followed(table, Path(folder))
         moving(table, Path(folder))
-    filters(table)
-    following(table)
-    drifts(table)
     table.write()
 
 

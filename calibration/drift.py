@@ -29,7 +29,7 @@ _REPEATS = 4000
 
 
 class Alarm(NamedTuple):
-    """A drift: after how many observations it was found, where it began, which way it goes."""
+    """A drift: when it was found, when it began, which way it goes; times as they were given."""
 
     at: int
     began: int
@@ -109,11 +109,10 @@ def threshold(
     if reference is not None:
         for row in z:
             row[:] = scores(row, rng.standard_normal(reference), seed=int(rng.integers(2**31)))
-    up = down = highest = np.zeros(repeats)
+    sums, highest = Cusums(repeats, np.inf, allowance), np.zeros(repeats)
     for t in range(length):
-        up = np.maximum(0.0, up + z[:, t] - allowance)
-        down = np.maximum(0.0, down - z[:, t] - allowance)
-        highest = np.maximum(highest, np.maximum(up, down))
+        sums.step(z[:, t], t)
+        highest = np.maximum(highest, np.maximum(sums.up, sums.down))
     # so many of the watches may alarm that the true share is below the stated one (95 % sure)
     allowed = int(binom.ppf(0.05, repeats, false_alarms)) - 1
     if allowed < 0:
@@ -122,50 +121,54 @@ def threshold(
     return float(np.sort(highest)[repeats - 1 - allowed])
 
 
-class Cusum:
-    """Two cumulative sums of scores, one for each direction, and the alarm they raise.
+class Cusums:
+    """Cumulative sums of scores of many things at once, two of each, and the alarms they raise.
 
     Parameters
     ----------
+    number
+        How many things are watched.
     threshold
-        Sum at which the alarm is raised, from :func:`threshold`.
+        Sum at which an alarm is raised, from :func:`threshold`.
     allowance
         What each score must exceed to count, in standard deviations.
 
     Attributes
     ----------
     up, down
-        The sums.
-    alarm
-        The first alarm; nothing so far.
+        The sums, one for each direction, ``(number,)``; they stand still after an alarm.
+    alarms
+        The alarm of each thing that has raised one; there is only one of each.
     """
 
-    def __init__(self, threshold: float, allowance: float = ALLOWANCE) -> None:
+    def __init__(self, number: int, threshold: float, allowance: float = ALLOWANCE) -> None:
         self.threshold, self.allowance = threshold, allowance
-        self.up = self.down = 0.0
-        self.alarm: Alarm | None = None
-        self._seen = self._up_from = self._down_from = 0
+        self.up, self.down = np.zeros(number), np.zeros(number)
+        self.alarms: dict[int, Alarm] = {}
+        self._quiet = np.ones(number, bool)
+        self._up_from, self._down_from = np.zeros((2, number), np.int64)
 
-    def step(self, score: float) -> Alarm | None:
-        """Take one more score and return the alarm, if there has been one."""
-        self._seen += 1
-        self.up = max(0.0, self.up + score - self.allowance)
-        self.down = max(0.0, self.down - score - self.allowance)
-        if self.up == 0:
-            self._up_from = self._seen
-        if self.down == 0:
-            self._down_from = self._seen
-        if self.alarm is None and max(self.up, self.down) > self.threshold:
-            rising = self.up >= self.down
-            began = self._up_from if rising else self._down_from
-            self.alarm = Alarm(self._seen, began, "up" if rising else "down")
-        return self.alarm
+    def step(self, scores: Floats, t: int) -> list[int]:
+        """Take one more score of each thing, and return which of them raise an alarm now.
 
-
-def watch(values: npt.ArrayLike, height: float, allowance: float = ALLOWANCE) -> Alarm | None:
-    """Return the first alarm that scores ``(n,)``, in order, raise; nothing if there is none."""
-    sums = Cusum(height, allowance)
-    for score in np.asarray(values, np.float64):
-        if sums.step(float(score)) is not None:
-            break
-    return sums.alarm
+        Parameters
+        ----------
+        scores
+            ``(number,)``, NaN where there is none.
+        t
+            When it was: an alarm says so, and of the first score that counted towards it.
+        """
+        taken = self._quiet & ~np.isnan(scores)
+        self._up_from[taken & (self.up == 0)] = t
+        self._down_from[taken & (self.down == 0)] = t
+        up = np.maximum(0.0, self.up + scores - self.allowance)
+        down = np.maximum(0.0, self.down - scores - self.allowance)
+        self.up, self.down = np.where(taken, up, self.up), np.where(taken, down, self.down)
+        over = taken & (np.maximum(self.up, self.down) > self.threshold)
+        raised: list[int] = np.flatnonzero(over).tolist()
+        for i in raised:
+            rising = self.up[i] >= self.down[i]
+            began = int(self._up_from[i] if rising else self._down_from[i])
+            self.alarms[i] = Alarm(t, began, "up" if rising else "down")
+            self._quiet[i] = False
+        return raised

@@ -23,6 +23,7 @@ WAITING = "waiting"
 """Name of the class of those customers who waited when a chain was begun from its telemetry."""
 
 _TINY = 1e-9
+_KEYS = ["site", "item"]
 _TERMS = ("site", "unmet", "patience", "tolerance", "rank", "lost_sale_cost")
 
 
@@ -95,18 +96,43 @@ def on_hand(events: Frame) -> dict[Point, float]:
         Columns :data:`calibration.events.NAMES`, each event once; stock points without a count
         are left out.
     """
+    return _brought(_counts(events).groupby(_KEYS).tail(1), events, back=False)
+
+
+def opening(events: Frame, at: int) -> dict[Point, float]:
+    """Return units on hand at a time by (site, item), as well as a whole record can tell.
+
+    As :func:`on_hand` of what was before; where nobody had looked by then, the first count after
+    it less what came and went in between. What vanished meanwhile is not known, nor given back.
+
+    Parameters
+    ----------
+    events
+        As for :func:`on_hand`, those after the time included.
+    at
+        Microseconds since 1970.
+    """
+    after = events[events["event_time"] >= at]
+    first = _brought(_counts(after).groupby(_KEYS).head(1), after, back=True)
+    return first | on_hand(events[events["event_time"] < at])
+
+
+def _counts(events: Frame) -> Frame:
     events = events[events["item"] != ""].sort_values("event_time", kind="stable")
-    keys = ["site", "item"]
-    counts = events[(events["kind"] == "count") & events["qty"].notna()]
-    last = counts.groupby(keys).tail(1).set_index(keys)
+    return events[(events["kind"] == "count") & events["qty"].notna()]
+
+
+def _brought(counts: Frame, events: Frame, back: bool) -> dict[Point, float]:
+    """Bring one count of each stock point on to the end of some events, or back before them."""
+    counts = counts.set_index(_KEYS)
     came = events["kind"].map({"receive": 1.0, "make": 1.0, "ship": -1.0}).astype(np.float64)
     moves = events.assign(net=came * events["qty"])[came.notna()]
-    after = moves.join(last["event_time"].rename("counted"), on=keys)
-    after = after[after["event_time"] > after["counted"]]
-    net = after.groupby(keys)["net"].sum()
-    found = (last["qty"] + net.reindex(last.index).fillna(0.0)).reset_index(name="units")
-    names = zip(found["site"].tolist(), found["item"].tolist(), strict=True)
-    return dict(zip(names, found["units"].tolist(), strict=True))
+    moves = moves.join(counts["event_time"].rename("counted"), on=_KEYS)
+    moves = moves[moves["counted"].notna()]
+    moves = moves[(moves["event_time"] <= moves["counted"]) == back]
+    net = moves.groupby(_KEYS)["net"].sum().reindex(counts.index).fillna(0.0)
+    units = counts["qty"] - net if back else counts["qty"] + net
+    return dict(zip(counts.index.tolist(), units.tolist(), strict=True))
 
 
 def _waiting(top: Topology, events: Frame, horizon: int) -> list[dict[str, Any]]:

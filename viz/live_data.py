@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.live.follow import Follower, Seen
 from calibration.live.lanes import SLOW
@@ -31,7 +32,7 @@ def state(follower: Follower, seen: Sequence[Seen], drawn: Mapping[str, Any]) ->
     """Return how nodes and lanes are at the end of some periods, for the network widget."""
     top, last = follower.topology, seen[-1]
     rows = network_data._rows(top, drawn)
-    levels = _levels(follower, last, rows)
+    levels = _levels(follower, last.stock[[1]], rows)[0]
     modes = series.modes(top)
     flows = np.mean([s.links.received for s in seen[-FLOW:]], axis=0)
     nodes, hit = [], _hit(follower, last)
@@ -43,7 +44,7 @@ def state(follower: Follower, seen: Sequence[Seen], drawn: Mapping[str, Any]) ->
                f"By the books: {look.number(float(last.books[mine].sum()))}"]  # fmt: skip
         tip += [f"{sum(alive)} of {len(alive)} devices alive"] if alive else []
         nodes.append({"mode": series.mode_of([modes[i] for i in own]) if own else "own",
-                      "fill": levels[n], "tip": tip,
+                      "fill": None if np.isnan(levels[n]) else float(levels[n]), "tip": tip,
                       "dot": round(sum(alive) / len(alive), 4) if alive else None})  # fmt: skip
     period = top.scenario.calendar.period
     edges = [
@@ -79,23 +80,32 @@ def _hit(follower: Follower, last: Seen) -> list[tuple[str, set[int], set[int]]]
 def frames(follower: Follower, seen: Sequence[Seen], drawn: Mapping[str, Any]) -> bytes:
     """Return the believed stock of every node in every period, one byte each (255: full)."""
     rows = network_data._rows(follower.topology, drawn)
-    found = np.array([
-        [0 if x is None else round(255 * x) for x in _levels(follower, s, rows)] for s in seen
-    ], np.uint8)  # fmt: skip
-    return found.tobytes()
+    found = _levels(follower, np.array([s.stock[1] for s in seen]), rows)
+    return np.rint(255 * np.nan_to_num(found)).astype(np.uint8).tobytes()
 
 
-def _levels(follower: Follower, seen: Seen, rows: Sequence[list[int]]) -> list[float | None]:
-    """Return the share of a full node that is believed to be there; None without a target."""
+def _levels(
+    follower: Follower, stock: npt.NDArray[np.float64], rows: Sequence[list[int]]
+) -> npt.NDArray[np.float64]:
+    """Return the share of a full node that is believed to be there; NaN without a target.
+
+    Parameters
+    ----------
+    follower
+        Whose network it is.
+    stock
+        ``(periods, points)``, units.
+    rows
+        The stock points of each node.
+    """
     top = follower.topology
-    goal = np.nan_to_num(series.planned_stock(top)) * series.measure(top).weight
-    stock = seen.stock[1] * series.measure(top).weight
-    found = []
-    for mine in rows:
-        want = float(goal[mine].sum())
-        share = float(stock[mine].sum()) / (network_data.FULL * want) if want > 0 else None
-        found.append(None if share is None else round(min(1.0, max(0.0, share)), 4))
-    return found
+    weight = series.measure(top).weight
+    part = np.zeros((len(top.points), len(rows)))
+    for n, mine in enumerate(rows):
+        part[mine, n] = 1.0
+    full = network_data.FULL * ((np.nan_to_num(series.planned_stock(top)) * weight) @ part)
+    share = ((stock * weight) @ part) / np.where(full > 0, full, np.nan)
+    return np.round(np.clip(share, 0.0, 1.0), 4)
 
 
 # ------------------------------------------------------------------------------------------ tiles
@@ -112,14 +122,17 @@ def tiles(follower: Follower, seen: Sequence[Seen]) -> list[dict[str, Any]]:
     share = ordered / expected - 1 if expected > 0 else 0.0
     sign = "+" if share > 0 else "\N{MINUS SIGN}"
     return [
-        _tile("Stock believed", look.number(total), "units"),
+        _tile("Stock believed", look.number(total), "units",
+              f"{len(follower.assumed)} of {look.plural(len(follower.points), 'point')} assumed"
+              if follower.assumed else "opened by first looks"),
         _tile("Books are off by", look.share(off / total) if total > 0 else "–", ""),
         _tile(f"Ordered, {look.plural(len(seen[-FLOW:]), period)}", look.number(ordered), "units",
               f"expected {look.number(expected)} ({sign}{look.share(abs(share))})"
               if expected else ""),
         _tile("Devices alive", f"{alive}", f"of {len(last.devices)}"),
         _tile("Age of information", age, f"{period}s (median)"),
-        _tile("Alarms", f"{len(raised)}", "", raised[-1].words if raised else "nothing has moved"),
+        _tile("Alarms", f"{len(raised)}", "",
+              ", ".join(sorted({m.what for m in raised})) or "nothing has moved"),
     ]  # fmt: skip
 
 
@@ -139,7 +152,7 @@ def _orders(seen: Sequence[Seen]) -> tuple[float, float]:
 
 # ----------------------------------------------------------------------------------------- tables
 def alarms(follower: Follower, last: Seen) -> list[list[str]]:
-    """Return alarms up to a period: what, where, since when, and what to estimate anew."""
+    """Return alarms up to a period: what and where, what it means, what to estimate anew, when."""
     advised = {(a.where, a.what): a for a in follower.recommendations()}
     found = []
     for m in follower.moved:
@@ -148,8 +161,8 @@ def alarms(follower: Follower, last: Seen) -> list[list[str]]:
         one = advised[m.where, m.what]
         seen = "" if one.advised is None else f"{_n(one.now)} → {_n(one.advised)} {one.unit}"
         band = "" if one.low is None else f" ({_n(one.low)} to {_n(one.high)})"
-        found.append([m.what, look.said(m.where), m.words, date(follower, m.began),
-                      date(follower, m.found), f"{seen}{band}"])  # fmt: skip
+        found.append([f"{m.what}, {look.said(m.where)}", m.words, f"{seen}{band}",
+                      date(follower, m.began), date(follower, m.found)])  # fmt: skip
     return found
 
 
@@ -176,6 +189,13 @@ def stock(follower: Follower, last: Seen, site: str = "") -> list[list[str]]:
             _n(last.counted[i]), _n(last.expected[i]), age,
         ])  # fmt: skip
     return found
+
+
+def unseen(follower: Follower) -> str:
+    """Return which stock points nobody looked at, so that they open as the scenario says."""
+    names, n = look.listed(list(follower.assumed), 6), len(follower.points)
+    return (f"Nobody looked at {names} before this begins or in it: {len(follower.assumed)} of "
+            f"{look.plural(n, 'stock point')} open with the stock that the scenario opens with.")  # fmt: skip
 
 
 def lanes(follower: Follower, seen: Sequence[Seen], site: str = "") -> list[list[str]]:

@@ -6,22 +6,23 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+import pandas as pd
 
+from calibration.live import origin
 from calibration.live.batches import from_frame
 from calibration.live.follow import Follower, Seen
 from calibration.live.tracker import HISTORY, recorded
 from calibration.periods import period_of
 from calibration.store import Store
-from calibration.times import period_length, period_start
+from calibration.times import now, period_length, period_start
 from calibration.warm_start import warm_start
 from twin.errors import TwinError
 from twin.schema import Scenario
 from viz import telemetry
+from viz.telemetry import View
 
-Kind = Literal["live", "replay"]
 MOST = 400
 """Periods that are kept, and that a replay shows: the last ones."""
 RECENT = 60
@@ -51,21 +52,27 @@ class Feed:
     ----------
     seen
         Periods so far, oldest first.
-    mode
-        A key of :data:`viz.telemetry.MODES`: what kind of events these are.
     problem
         Why nothing is followed.
+    busy
+        Whether it still works through what the store held at first.
     done
         Whether all there is has been followed.
     """
 
     def __init__(
-        self, path: Path, scenario: Scenario, kind: Kind, told: Callable[[], None]
+        self, path: Path, scenario: Scenario, kind: View, told: Callable[[], None]
     ) -> None:
         self.path, self.scenario, self.kind = path, scenario, kind
         self.seen: list[Seen] = []
-        self.mode, self.problem, self.done = "empty", "", False
+        self.problem, self.done, self.busy = "", False, True
         self.follower: Follower | None = None
+        self._period = period_length(scenario.calendar)
+        self._mode: telemetry.Mode = "unread"
+        self._received, self._made = (
+            0,
+            -1,
+        )  # when something came in; the newest event of no real chain
         self._told = told
         self._stop = threading.Event()
 
@@ -76,6 +83,11 @@ class Feed:
     def stop(self) -> None:
         """Stop following."""
         self._stop.set()
+
+    def source(self) -> telemetry.Source:
+        """Return what kind of events these are, and whether somebody fills the store now."""
+        happened = 0 if self.follower is None else self.follower.batches.newest
+        return telemetry.source(self._mode, happened, self._received, now(), self._period)
 
     def changes(self) -> dict[str, object]:
         """Return the changes that make the scenario begin with what is believed now.
@@ -91,11 +103,12 @@ class Feed:
             msg = f"{self.path.name}: nothing to begin with yet; wait for the first period"
             raise TwinError(msg)
         calendar = self.scenario.calendar
-        at = period_start(calendar, 0) + follower.batches.next * period_length(calendar)
+        at = period_start(calendar, 0) + follower.batches.next * self._period
         return warm_start(events, self.scenario, at, follower.stock())
 
     def _work(self) -> None:
         stamp: tuple[int, ...] = ()
+        said: tuple[object, ...] = ()
         again = 0.0
         try:
             while not self._stop.is_set():
@@ -105,6 +118,13 @@ class Feed:
                     # a file changes before what is written is committed: look once more
                     stamp, again = here, 0.0 if here == stamp else time.monotonic() + _SETTLED
                     self._look()
+                    if self.busy:
+                        self.busy = False
+                        self._told()
+                source = self.source()
+                if said != (source.fed, telemetry.ago(source.age, self._period)):
+                    said = source.fed, telemetry.ago(source.age, self._period)
+                    self._told()
                 if self.kind == "replay" and self.follower is not None:
                     break
                 self._stop.wait(EACH)
@@ -118,20 +138,38 @@ class Feed:
         if self.follower is None:
             self._begin()
             return
-        lateness = period_length(self.scenario.calendar)
+        batches = self.follower.batches
         with Store(self.path, write=False) as store:
-            events = store.read(since=self.follower.batches.newest - 2 * lateness)
+            events = store.read(since=batches.newest - 2 * self._period)
         self.follower.add(from_frame(events.sort_values("ingest_time", kind="stable")))
-        self.mode = telemetry.mode(events)
-        self._advance(None)
+        self._note(events)
+        if not self.seen and batches.over() > batches.next:
+            self._begin()  # anew: where the chain stood is told by looks that came since
+        else:
+            self._advance(None)
+
+    def _note(self, events: pd.DataFrame) -> None:
+        """Note when something came in, and whether what is believed rests on a real chain alone."""
+        if events.empty:
+            return
+        came = int(events["ingest_time"].max()) or telemetry.written(self.path)
+        self._received = max(self._received, min(came, telemetry.written(self.path)))
+        made = origin.newest_made_of(events)
+        back = (RECENT + HISTORY) * self._period
+        if made is not None:
+            self._made = max(self._made, made)
+        elif self._made >= 0 and int(events["event_time"].max()) - self._made <= back:
+            return
+        self._mode = telemetry.mode(events)
 
     def _begin(self) -> None:
         wanted = RECENT if self.kind == "live" else MOST
         events = recorded(self.path, self.scenario, wanted + HISTORY)
         if events is None:
+            self._mode = "empty"
             self._told()
             return
-        self.mode = telemetry.mode(events)
+        self._note(events)
         known = events["site"].isin([s.name for s in self.scenario.sites])
         if not known.any():
             msg = (
@@ -144,7 +182,7 @@ class Feed:
             int(period_of(np.array([t]), calendar)[0]) for t in (times.min(), times.max())
         )
         begin = max(first, last - wanted)
-        at = period_start(calendar, 0) + begin * period_length(calendar)
+        at = period_start(calendar, 0) + begin * self._period
         self.follower = Follower.begin(self.scenario, events, at)
         self.follower.add(from_frame(events[times >= at]))
         self._advance(last + 1 if self.kind == "replay" else None)

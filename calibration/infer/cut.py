@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.infer.orders import (
-    arrivals,
     fifo_leads,
     later,
     opening_orders,
@@ -26,6 +25,7 @@ from calibration.infer.orders import (
 from calibration.infer.prior import COVER, SHRINK, Scale
 from calibration.infer.simulate import Problem
 from calibration.infer.summaries import WARM, Series, net
+from calibration.on_the_way import arrivals, overtakes
 from calibration.periods import Periods
 from twin.compile.events import place_devices, rows_where
 from twin.compile.rules import protection
@@ -227,7 +227,7 @@ class _Flows:
         due, longest, shortest = np.zeros(self.n), 0, self.n
         for e in self.links:
             sent = e.yield_ * np.nan_to_num(self.periods.shipped[_way(self.top, e)])
-            due += arrivals(sent, e.lead_time, getattr(e.declared, "overtaking", True))
+            due += arrivals(sent, e.lead_time, overtakes(e))
             lengths, _ = lead_time_table(e.lead_time)
             longest, shortest = max(longest, int(lengths[-1])), min(shortest, int(lengths[0]))
         beyond = np.cumsum(self.received - due)[min(longest, self.n - 1) :]

@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from calibration.infer.prior import slider
 from calibration.infer.simulate import Supply
-from twin.distributions import lead_time_table
-from twin.schema import LeadTime
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,26 +47,6 @@ def opening_orders(
         return lag, before[lag]
     lag = int(np.argmin(gaps))
     return lag, float(received[:lag].sum())
-
-
-def arrivals(sent: Floats, lead_time: LeadTime, overtaking: bool) -> Floats:
-    """Return what is expected to arrive in each period of what was sent, ``(T,)`` units.
-
-    A lead time ``l`` or less has probability ``F(l)``. Without overtaking what was sent in period
-    ``s`` has come by ``s + l`` if that and all before has: with probability ``F(l)`` times that of
-    what was sent before.
-    """
-    lengths, reached = lead_time_table(lead_time)
-    chance = np.zeros(int(lengths[-1]) + 1)
-    chance[lengths] = np.diff(reached, prepend=0.0)
-    chance = np.minimum(np.cumsum(chance), 1.0)
-    due, there = np.zeros(len(sent) + len(chance)), np.ones(len(chance))
-    for s in np.arange(len(sent)):
-        there = np.append(there[1:], 1.0)
-        if sent[s] > 0:
-            there = chance * (1.0 if overtaking else there)
-            due[s : s + len(chance)] += sent[s] * np.diff(there, prepend=0.0)
-    return due[: len(sent)]
 
 
 def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int) -> Supply:

@@ -18,7 +18,7 @@ import twin
 from calibration.live.alarms import Advice
 from calibration.live.follow import Follower
 from calibration.times import to_iso
-from twin.compile.rules import first_forecasts, opening_level, protection
+from twin.compile.rules import Forecasts, first_forecasts, opening_level, protection
 from twin.decoupling import order_driven_rows, positions, suggest
 from twin.errors import TwinError
 from twin.schema import Policy, Scenario
@@ -87,13 +87,14 @@ def _levels(before: Topology, seen: Topology) -> list[Advice]:
     """Return the levels that would keep the safety factor of each policy under what is seen."""
     places = {f.name: f.decoupling_point for f in before.scenario.families}
     driven = order_driven_rows(before, places)
+    both = [(top, first_forecasts(top)) for top in (before, seen)]  # of all stock points: once
     found = []
     for p in before.points:
         policy = p.settings.policy
         name = _LEVELS.get(policy.kind)
         if name is None or p.index in driven:
             continue
-        old, new = (_aim(top, p.index, policy, name) for top in (before, seen))
+        old, new = (_aim(top, forecasts, p.index, policy) for top, forecasts in both)
         if abs(new - old) <= _ENOUGH * max(old, 1.0):
             continue
         given = getattr(policy, name)
@@ -105,9 +106,8 @@ def _levels(before: Topology, seen: Topology) -> list[Advice]:
     return found
 
 
-def _aim(top: Topology, row: int, policy: Policy, name: str) -> float:
+def _aim(top: Topology, forecasts: Forecasts, row: int, policy: Policy) -> float:
     """Return the level that a policy would take from its forecast."""
-    forecasts = first_forecasts(top)
     free = policy.model_copy(update={"level": None, "reorder_point": None, "lot": None,
                                      "kind": "base_stock"})  # fmt: skip
     mean, variance = float(forecasts.mean[row]), float(forecasts.variance[row])

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from calibration.drift import ALLOWANCE, FALSE_ALARMS, Cusum, threshold
+import numpy as np
+import numpy.typing as npt
+
+from calibration.drift import ALLOWANCE, FALSE_ALARMS, Cusums, threshold
 
 What = Literal["shrink", "demand", "lead time"]
 DIRECTIONS: Mapping[tuple[str, str], str] = {
@@ -78,39 +81,42 @@ class Advice:
 
 
 class Watches:
-    """One CUSUM for each thing that is watched, with one false-alarm rate for all of them together.
+    """A CUSUM for each thing that is watched, with one false-alarm rate for all of them together.
 
     Parameters
     ----------
+    names
+        What may be watched, and where.
     number
         How many things are watched at once.
+
+    Attributes
+    ----------
+    height
+        Sum at which each raises an alarm.
+    moved
+        All alarms so far, oldest first.
     """
 
-    def __init__(self, number: int) -> None:
-        self.height = _height(max(1, number))
-        self._sums: dict[tuple[What, str], Cusum] = {}
-        self._times: dict[tuple[What, str], list[int]] = {}
+    def __init__(self, names: Mapping[What, Sequence[str]], number: int) -> None:
+        self._names, self.height = names, _height(max(1, number))
+        self._sums = {what: Cusums(len(where), self.height) for what, where in names.items()}
         self.moved: list[Moved] = []
 
-    def take(self, what: What, where: str, t: int, scores: Sequence[float]) -> Moved | None:
-        """Take the scores of one period; returns the alarm if one is raised now."""
-        key = what, where
-        sums = self._sums.setdefault(key, Cusum(self.height))
-        times = self._times.setdefault(key, [])
-        for score in scores:
-            if sums.alarm is not None:
-                return None
-            times.append(t)
-            alarm = sums.step(float(score))
-            if alarm is not None:
-                began = times[min(alarm.began, len(times) - 1)]
-                self.moved.append(Moved(what, where, t, began, alarm.direction))
-                return self.moved[-1]
-        return None
+    def take(self, what: What, t: int, scores: npt.NDArray[np.float64]) -> list[Moved]:
+        """Take scores of period ``t``; returns the alarms that are raised now.
+
+        ``scores``: one for each name, NaN where there is none; or ``(scores, names)``, in order.
+        """
+        sums = self._sums[what]
+        raised = sorted(i for row in np.atleast_2d(scores) for i in sums.step(row, t))
+        found = [Moved(what, self._names[what][i], *sums.alarms[i]) for i in raised]
+        self.moved += found
+        return found
 
     def state(self) -> list[object]:
         """Return all that is known, as plain data, for a hash of the state."""
-        return [[*key, c.up, c.down] for key, c in sorted(self._sums.items())]
+        return [[what, c.up.tolist(), c.down.tolist()] for what, c in self._sums.items()]
 
 
 @lru_cache(maxsize=64)

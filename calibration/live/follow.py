@@ -28,7 +28,7 @@ from calibration.live.liveness import Devices, Liveness
 from calibration.live.points import Day, Key, Points
 from calibration.periods import period_of
 from calibration.times import period_length, period_start
-from calibration.warm_start import on_hand
+from calibration.warm_start import opening
 from twin.compile import Plan
 from twin.compile.rules import first_forecasts
 from twin.schema import Scenario
@@ -104,7 +104,7 @@ class Follower:
         The first period that is watched.
     stock
         Units on hand at its beginning by (site, item), e.g. of
-        :func:`calibration.warm_start.on_hand`; others open as the scenario says.
+        :func:`calibration.warm_start.opening`; others open as the scenario says.
     lateness
         Periods that an event may come late.
     particles, seed
@@ -114,6 +114,8 @@ class Follower:
     ----------
     points, links
         Names in the order of the arrays.
+    assumed
+        Those of the points whose stock at the beginning nobody told: it is the scenario's.
     moved
         All alarms so far.
 
@@ -137,26 +139,33 @@ class Follower:
         self.devices = Devices(self._points.devices, self._length)
         self._lanes = Lanes(self.topology, seed)
         begun = self._opening(stock or {})
-        flow = np.array(first_forecasts(self.topology).mean)
+        self.assumed = tuple(p for p, key in zip(self.points, self._points.row, strict=True)
+                             if key not in (stock or {}))  # fmt: skip
+        self._usual = np.array(first_forecasts(self.topology).mean)  # demand at each stock point
         self._calibrated = np.array([p.settings.shrink for p in self.topology.points])
         self._filter = Filter(
-            begun, shrink=np.maximum(self._calibrated, UNSEEN * flow), start_sd=START_SD * begun,
+            begun, shrink=np.maximum(self._calibrated, UNSEEN * self._usual), start_sd=START_SD * begun,
             particles=particles, seed=seed, known=self._calibrated, renewal=RENEWAL,
         )  # fmt: skip
         self._mean, self._spread = begun.copy(), (START_SD * begun) ** 2
         self._books, self._looked = begun.copy(), np.full(begun.size, np.inf)
         self._demand = Demand(scenario, first, seed + 1)
         self._recent: list[Floats] = []
-        sinks = {s.row for s in self.topology.sinks}
-        watched = len(self._points.devices) + len(self.links) + len(sinks)
-        self._watches = Watches(watched)
+        wanted = [self.points[row] for row in self._demand.rows]
+        watched = len(self._points.devices) + len(self.links) + len(wanted)
+        self._watches = Watches(
+            {"shrink": self.points, "lead time": self.links, "demand": wanted}, watched
+        )
         self.last: Seen | None = None
 
     @classmethod
     def begin(
         cls, scenario: Scenario, history: pd.DataFrame, at: int | None = None, **more: Any
     ) -> Follower:
-        """Return a follower that begins where recorded events end.
+        """Return a follower that begins where recorded events end, or in their midst.
+
+        Its stock is what was counted last; where nobody had looked by then, what the first look
+        after it says was there.
 
         Parameters
         ----------
@@ -175,10 +184,11 @@ class Follower:
             times = history["event_time"].to_numpy(np.int64)
             at = int(times.max()) if times.size else period_start(calendar, 0)
         first = int(period_of(np.array([at]), calendar)[0])
-        known = history[history["event_time"] < period_start(calendar, first)]
-        known = known.drop_duplicates(["source", "event_id"])
-        known = known.sort_values(["event_time", "source", "event_id"])
-        found = cls(scenario, first=first, stock=on_hand(known), **more)
+        begun = period_start(calendar, first)
+        history = history.drop_duplicates(["source", "event_id"])
+        history = history.sort_values(["event_time", "source", "event_id"])
+        found = cls(scenario, first=first, stock=opening(history, begun), **more)
+        known = history[history["event_time"] < begun]
         events = from_frame(known)
         found._lanes.take(events, found._start, found._length)
         found._lanes.prime()
@@ -226,10 +236,13 @@ class Follower:
         t = batch.t
         day = self._points.day(batch.events, batch.late, self._mean)
         expected = self._expect(day)
-        looks = [Reading(*both) for both in zip(day.looks, day.noise, strict=True)]
-        self._filter.step(day.receipts, day.issues, *looks)
+        self._filter.move(day.receipts, day.issues)
+        for both in zip(day.looks, day.noise, strict=True):
+            self._filter.look(Reading(*both))
         self.devices.hear([*batch.late, *batch.events])
-        both = sorted([*batch.late, *batch.events], key=lambda e: e.event_time)
+        both = batch.events
+        if batch.late:
+            both = sorted([*batch.late, *batch.events], key=lambda e: e.event_time)
         links = self._lanes.close(t, self._lanes.take(both, self._start, self._length))
         raised = [*self._watch_stock(t, day), *self._watch_links(t, links)]
         stock, shrink = self._filter.quantiles()
@@ -261,20 +274,16 @@ class Follower:
             total = self._spread + noise**2
             away = value - self._mean
             seen = np.isfinite(away)
-            for row in np.flatnonzero(seen):
-                score = float(np.clip(away[row] / np.sqrt(total[row]), -4, 4))
-                moved = self._watches.take("shrink", self.points[row], t, [score])
-                if moved is not None:
-                    yield moved
+            yield from self._watches.take("shrink", t, np.clip(away / np.sqrt(total), -4, 4))
             gain = np.where(seen, self._spread / total, 0.0)
             self._mean = self._mean + gain * np.where(seen, away, 0.0)
             self._spread = self._spread * (1 - gain)
 
-    def _watch_links(self, t: int, links: Passed) -> Iterator[Moved]:
-        for link, scores in links.scores.items():
-            moved = self._watches.take("lead time", self.links[link], t, scores)
-            if moved is not None:
-                yield moved
+    def _watch_links(self, t: int, links: Passed) -> list[Moved]:
+        scores = np.full((max(map(len, links.scores.values()), default=0), len(self.links)), np.nan)
+        for link, found in links.scores.items():
+            scores[: len(found), link] = found
+        return self._watches.take("lead time", t, scores)
 
     def _watch_demand(self, t: int, day: Day, low: Floats) -> tuple[Floats, list[Moved]]:
         """Score customers' orders in what the scenario makes of them; empty shelves hide some."""
@@ -283,12 +292,7 @@ class Follower:
         found[:3, rows], found[3] = self._demand.band(t), day.demand
         seen = np.where(day.sales & (low <= 0), np.nan, day.demand)
         self._recent = [*self._recent[1 - _RECENT :], seen]
-        raised = []
-        for row, score in zip(rows, self._demand.scores(t, seen[rows]), strict=True):
-            if np.isfinite(score):
-                moved = self._watches.take("demand", self.points[row], t, [score])
-                raised += [] if moved is None else [moved]
-        return found, raised
+        return found, self._watches.take("demand", t, self._demand.scores(t, seen[rows]))
 
     def _opening(self, stock: Mapping[Key, float]) -> Floats:
         """Return units on hand at the start: as known, else as the scenario opens."""
@@ -314,7 +318,8 @@ class Follower:
 
     def _shrink_advice(self, moved: Moved) -> Advice:
         row = self.points.index(moved.where)
-        low, middle, high = (float(x) for x in self._filter.quantiles()[1][:, row])
+        assert self.last is not None  # an alarm is raised by a period
+        low, middle, high = (float(x) for x in self.last.shrink[:, row])
         return Advice(
             "re-estimate", moved.where, "shrink", float(self._calibrated[row]), middle,
             self._because(moved), low, high, "units/period",
@@ -324,9 +329,8 @@ class Follower:
         row = self.points.index(moved.where)
         seen = np.array([day[row] for day in self._recent])
         mean, error = float(np.nanmean(seen)), float(np.nanstd(seen) / np.sqrt(seen.size))
-        usual = float(first_forecasts(self.topology).mean[row])
         return Advice(
-            "re-estimate", moved.where, "demand", usual, mean, self._because(moved),
+            "re-estimate", moved.where, "demand", float(self._usual[row]), mean, self._because(moved),
             mean - 1.645 * error, mean + 1.645 * error, "units/period",
         )  # fmt: skip
 

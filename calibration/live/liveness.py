@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
@@ -38,7 +39,12 @@ class _Known:
         self.last = self.heard = self.missing = 0
         self.seq: int | None = None
         self.up = True
-        self.gaps: list[int] = []
+        self.gaps: deque[int] = deque(maxlen=9)
+
+    def usual(self, length: int) -> float:
+        """Return the middle interval between its last reports, in periods."""
+        gaps = sorted(self.gaps)
+        return max(gaps[len(gaps) // 2] / length, 1e-9) if gaps else 1.0
 
 
 class Devices:
@@ -56,22 +62,25 @@ class Devices:
     def __init__(self, declared: Mapping[Key, Device], length: int) -> None:
         self._declared, self._length = declared, length
         self._known: dict[Key, _Known] = {}
+        self._names: list[Key] = []  # of those known, in order
 
     def hear(self, events: Iterable[Event]) -> None:
         """Take events, in order of time."""
         for e in events:
-            key = e.site, e.device
             if not e.device or e.device == BOOKS:
                 continue
-            if key not in self._known and len(self._known) >= MOST:
-                continue
-            known = self._known.setdefault(key, _Known())
+            known = self._known.get((e.site, e.device))
+            if known is None:
+                if len(self._known) >= MOST:
+                    continue
+                known = self._known[e.site, e.device] = _Known()
+                self._names = sorted(self._known)
             if e.kind == "status":
                 known.up = bool(e.value)
                 continue
             known.up = True
             if known.heard:
-                known.gaps = [*known.gaps[-8:], e.event_time - known.last]
+                known.gaps.append(e.event_time - known.last)
             known.last, known.heard = max(known.last, e.event_time), known.heard + 1
             if e.seq is not None:
                 if known.seq is not None and e.seq > known.seq + 1:
@@ -81,16 +90,14 @@ class Devices:
     def at(self, time: int) -> list[Liveness]:
         """Return how each device is at a time (microseconds since 1970), by site and name."""
         found = []
-        for (site, name), known in sorted(self._known.items()):
-            spec = self._declared.get((site, name))
-            gaps = sorted(known.gaps)
-            usual = gaps[len(gaps) // 2] / self._length if gaps else 1.0
-            every = max(usual, 1e-9) if spec is None else float(spec.period)
+        for key in self._names:
+            known, spec = self._known[key], self._declared.get(key)
+            every = known.usual(self._length) if spec is None else float(spec.period)
             age = max(0, time - known.last) / self._length
             life: Life = "down" if not known.up else "alive"
             if known.up and age > LATE * every:
                 life = "silent" if age > SILENT * every else "late"
-            found.append(Liveness(site, name, life, age, every, known.heard, known.missing))
+            found.append(Liveness(*key, life, age, every, known.heard, known.missing))
         silent = [k for k in self._declared if k not in self._known]
         return found + [
             Liveness(*key, "silent", float("inf"), float(self._declared[key].period), 0, 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,13 @@ class Points:
         self.devices: dict[Key, Device] = {
             (topology.points[d.row].site.name, d.name): d.device for d in place_devices(topology)
         }
+        sites = [p.site.name for p in topology.points]
+        self._looks: dict[tuple[int, str], tuple[float, float]] = {  # noise, scale
+            (row, name): (spec.noise, 1.0 + spec.bias)
+            for (site, name), spec in self.devices.items()
+            for row, place in enumerate(sites)
+            if place == site
+        }
 
     def day(self, events: Sequence[Event], late: Sequence[Event], expected: Floats) -> Day:
         """Return what one period brought.
@@ -66,29 +74,12 @@ class Points:
         expected
             Stock that is expected, ``(points,)``: what a device's share of noise is of.
         """
-        n = len(self.names)
-        day = Day(*(np.zeros(n) for _ in range(2)), np.full(n, np.nan), np.full(n, np.nan),
-                  np.zeros(n), np.zeros(n, bool), [], [])  # fmt: skip
-        for event in late:
-            row = self.row.get((event.site, event.item), -1)
-            if row >= 0:
-                _move(day, event, row)
-        net = np.zeros(n)
-        counts: dict[tuple[int, str], tuple[float, float]] = {}
-        for event in events:
-            row = self.row.get((event.site, event.item), -1)
-            if row < 0:
-                continue
-            if event.kind == "count" and event.qty is not None:
-                if event.device == BOOKS:
-                    day.books[row] = event.qty
-                else:
-                    counts[row, event.device] = event.qty, net[row]
-            elif event.kind == "order":
-                _order(day, event, row)
-            else:
-                net[row] += _move(day, event, row)
-        self._look(day, counts, net, expected)
+        told = _Told(len(self.names))
+        told.take([e for e in late if e.kind in _SIGN], self.row)
+        told.net = [0.0] * len(self.names)
+        told.take(events, self.row)
+        day = told.day()
+        self._look(day, told.counts, np.array(told.net), expected)
         return day
 
     def _look(
@@ -96,37 +87,76 @@ class Points:
         expected: Floats,
     ) -> None:  # fmt: skip
         """Turn counts into looks at the end of the period; two devices of a point into two."""
-        used: dict[int, int] = {}
-        for (row, name), (seen, moved) in counts.items():
-            place = used[row] = used.get(row, -1) + 1
-            if place == len(day.looks):
-                day.looks.append(np.full(net.size, np.nan))
-                day.noise.append(np.ones(net.size))
-            site, _, _ = self.names[row].rpartition("/")
-            spec = self.devices.get((site, name))
-            noise = UNKNOWN_NOISE if spec is None else spec.noise
-            scale = 1.0 if spec is None else 1.0 + spec.bias
-            level = max(float(expected[row]), LEAST)
-            day.looks[place][row] = seen / max(scale, 1e-6) + net[row] - moved
-            day.noise[place][row] = np.hypot(noise * level, LEAST)
+        if not counts:
+            return
+        unknown = UNKNOWN_NOISE, 1.0
+        noise, scale = np.array([self._looks.get(key, unknown) for key in counts]).T
+        seen, moved = np.array(list(counts.values())).T
+        rows = np.array([row for row, _ in counts])
+        used: Counter[int] = Counter()
+        places = np.array([_next(used, row) for row, _ in counts])
+        for place in range(int(places.max()) + 1):
+            here = places == place
+            row = rows[here]
+            value, sd = np.full(net.size, np.nan), np.ones(net.size)
+            value[row] = seen[here] / np.maximum(scale[here], 1e-6) + net[row] - moved[here]
+            sd[row] = np.hypot(noise[here] * np.maximum(expected[row], LEAST), LEAST)
+            day.looks.append(value)
+            day.noise.append(sd)
 
 
-def _move(day: Day, event: Event, row: int) -> float:
-    """Book one receipt, production or dispatch; returns the units that came (went: below 0)."""
-    sign = _SIGN.get(event.kind, 0.0)
-    moved = sign * (event.qty or 0.0)
-    if moved > 0:
-        day.receipts[row] += moved
-    else:
-        day.issues[row] -= moved
-    return moved
+class _Told:
+    """What events told of a period so far, a number for each stock point."""
+
+    def __init__(self, points: int) -> None:
+        self.receipts, self.issues, self.ordered, self.net = ([0.0] * points for _ in range(4))
+        self.books, self.demand = ([math.nan] * points for _ in range(2))
+        self.sales = [False] * points
+        self.counts: dict[tuple[int, str], tuple[float, float]] = {}  # and what had moved by then
+
+    def take(self, events: Sequence[Event], rows: Mapping[Key, int]) -> None:
+        """Book events, in order of time."""
+        receipts, issues, net = self.receipts, self.issues, self.net
+        for event in events:
+            row = rows.get((event.site, event.item))
+            if row is None:
+                continue
+            kind, qty = event.kind, event.qty
+            sign = _SIGN.get(kind)
+            if sign is not None:
+                moved = sign * (qty or 0.0)
+                net[row] += moved
+                if moved > 0:
+                    receipts[row] += moved
+                else:
+                    issues[row] -= moved
+            elif kind == "order":
+                self._order(event, row)
+            elif kind == "count" and qty is not None:
+                if event.device == BOOKS:
+                    self.books[row] = qty
+                else:
+                    self.counts[row, event.device] = qty, net[row]
+
+    def _order(self, event: Event, row: int) -> None:
+        """Book one order, of a customer or of another stock point."""
+        qty = event.qty or 0.0
+        if event.partner:
+            self.ordered[row] += qty
+            return
+        before = self.demand[row]
+        self.demand[row] = qty + (0.0 if math.isnan(before) else before)
+        if event.quality and SALE in event.quality.split():
+            self.sales[row] = True
+
+    def day(self) -> Day:
+        """Return it as arrays, without looks."""
+        demand = np.maximum(self.demand, 0.0)  # more taken back than was ordered: none
+        return Day(np.array(self.receipts), np.array(self.issues), np.array(self.books), demand,
+                   np.array(self.ordered), np.array(self.sales), [], [])  # fmt: skip
 
 
-def _order(day: Day, event: Event, row: int) -> None:
-    if event.partner:
-        day.ordered[row] += event.qty or 0.0
-        return
-    before = float(day.demand[row])
-    day.demand[row] = (event.qty or 0.0) + (0.0 if math.isnan(before) else before)
-    if SALE in event.quality.split():
-        day.sales[row] = True
+def _next(used: Counter[int], key: int) -> int:
+    """Return how often a key came before."""
+    used[key] += 1
+    return used[key] - 1

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from calibration import assimilate
 from calibration.assimilate import Filter, Reading
 from twin.errors import RunError
 
@@ -154,3 +155,37 @@ def test_stock_is_never_below_nothing_and_the_same_seed_gives_the_same() -> None
 def test_wrong_input_is_refused(receipts: Any, reading: Any) -> None:
     with pytest.raises(RunError):
         Filter([1.0, 2.0], shrink=1.0).step(receipts, 0.0, *reading)
+
+
+def test_moving_and_looking_believes_what_a_step_does_without_its_scores() -> None:
+    one, two = (Filter(np.full(6, 90.0), shrink=1.0, renewal=0.01, seed=3) for _ in range(2))
+    rng = np.random.Generator(np.random.Philox(1))
+    for day in range(40):
+        seen = np.where(rng.random(6) < 0.1 * (day % 11), 90 + 3 * rng.standard_normal(6), np.nan)
+        look = Reading(seen, np.full(6, 3.0))
+        assert one.step(2.0, 1.0, look).shape == (1, 6)
+        two.move(2.0, 1.0)
+        two.look(look)
+        assert one.state() == two.state()
+
+
+def test_quantiles_are_the_first_values_up_to_which_enough_weight_lies() -> None:
+    rng = np.random.Generator(np.random.Philox(4))
+    values, weight = np.round(rng.exponential(3.0, (7, 33)), 1), rng.random((7, 33)) ** 4
+    values[0] = 0.0
+    found = assimilate._quantiles(values, weight, np.array([0.0, 0.05, 0.5, 1.0]))
+    for n in range(7):
+        order = np.argsort(values[n])
+        reached = np.cumsum(weight[n][order]) / weight[n].sum()
+        for at, q in zip((0.0, 0.05, 0.5), found[:3, n], strict=True):
+            assert q == values[n][order][np.argmax(reached >= at)]
+        assert found[3, n] == values[n].max()
+
+
+def test_each_particle_is_drawn_as_often_as_its_weight_says_to_less_than_one() -> None:
+    rng = np.random.Generator(np.random.Philox(5))
+    weight = rng.random((9, 50)) ** 6
+    places = assimilate._systematic(weight, rng.random((9, 1)), 80)
+    assert (places // 50 == np.arange(9)[:, None]).all()
+    drawn = np.bincount(places.ravel(), minlength=450).reshape(9, 50)
+    assert np.abs(drawn - 80 * weight / weight.sum(axis=1, keepdims=True)).max() < 1

@@ -27,7 +27,7 @@ from calibration.live.tracker import Tracker
 from calibration.store import Store
 from tests.calibration.brokers import Broker
 from tests.calibration.test_follow import CALIBRATED, DAY, DAYS, REAL, START
-from tests.calibration.test_listen import listening, until
+from tests.calibration.test_listen import counts, listening, until
 
 ALL = "twin/recommendations/#"
 
@@ -176,6 +176,54 @@ def test_nothing_is_said_twice_and_what_no_longer_holds_is_taken_back() -> None:
     for found in ({"a": message}, {"a": message.replace(b"100.0", b"101.0")}, {}):
         tracker._say(found)
     assert tracker.outgoing() == [("a", message), ("a", b"")]
+
+
+def left_behind(broker: Broker, path: Path) -> tuple[str, str]:
+    """Let a twin of this store say something, and another one too; return both topics."""
+    tracker = Tracker(CALIBRATED, path, mode="twin")
+    ours, others = (f"twin/recommendations/tea/{name}" for name in ("ours", "others"))
+    with listening(broker.url, path, Health("twin"), tracker=tracker):
+        tracker._out.append((ours, b'{"mode": "twin"}'))
+        until(lambda: ours in retained(broker))
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.connect("localhost", broker.port)
+    client.loop_start()
+    client.publish(others, b'{"mode": "twin"}', qos=1, retain=True).wait_for_publish(10)
+    client.loop_stop()
+    client.disconnect()
+    return ours, others
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_twin_that_is_switched_off_takes_back_what_it_said_and_no_more(
+    broker, tmp_path, follows
+) -> None:
+    path = tmp_path / "s.db"
+    ours, others = left_behind(broker, path)
+    assert set(retained(broker)) == {ours, others}
+    tracker = Tracker(CALIBRATED, path, mode="shadow") if follows else None
+    with listening(broker.url, path, tracker=tracker) as health:
+        until(lambda: set(retained(broker)) == {others})
+        until(lambda: health.advice_left == 0)
+    assert "advice_left" not in health.summary()
+    assert json.loads((tmp_path / "s.db.advice.json").read_text()) == {broker.url: []}
+    with listening(broker.url, path) as health:  # once is enough
+        assert not any(packet == "PUBACK" for packet, _ in health.reason_codes)
+
+
+@pytest.mark.broker
+def test_advice_that_may_not_be_taken_back_is_counted_and_stops_nothing(tmp_path) -> None:
+    path = tmp_path / "s.db"
+    with Broker(tmp_path / "broker", users=True) as broker:
+        topics = [f"twin/recommendations/tea/{n}" for n in range(9)]
+        (tmp_path / "s.db.advice.json").write_text(json.dumps({broker.url: topics}))
+        with listening(broker.url, path, **broker.login("twin")) as health:
+            until(lambda: health.reason_codes["PUBACK", "Not authorized"] == 1)
+            publish(counts(3), broker.url, **broker.login("scale"))
+            until(lambda: health.stored == 3)
+    assert health.summary()["advice_left"] == 9
+    assert health.reason_codes["PUBACK", "Not authorized"] == 1
 
 
 @pytest.mark.broker

@@ -7,11 +7,13 @@ import pytest
 
 from calibration import emulate
 from calibration.times import period_start
-from calibration.warm_start import WAITING, warm_start
+from calibration.warm_start import WAITING, opening, warm_start
 from twin import run
+from twin.compile import Plan
 from twin.edits import apply
 from twin.errors import RunError
 from twin.load import load_text
+from twin.simulation import Simulation
 from twin.topology import build
 
 DAYS, NOW = 60, 20
@@ -100,3 +102,22 @@ def test_recorded_demand_that_is_over_is_refused(told) -> None:
 
 def test_a_chain_of_which_nothing_is_known_keeps_its_own_opening(told) -> None:
     assert warm_start(told.iloc[:0], SCENARIO, AT)["stock[+]"] == []
+
+
+@pytest.mark.parametrize("at", [0, NOW])
+def test_the_opening_stock_is_read_from_looks_before_a_time_or_else_after_it(told, at) -> None:
+    begun = period_start(SCENARIO.calendar, at)
+    late = told[
+        (told["kind"] != "count") | (told["event_time"] > period_start(SCENARIO.calendar, 9))
+    ]
+    found = opening(late[late["event_time"] >= period_start(SCENARIO.calendar, min(at, 8))], begun)
+    names = [(p.site.name, p.item.name) for p in build(SCENARIO).points]
+    simulated = Simulation(Plan.of(SCENARIO), 1)
+    simulated.advance(at)
+    there = dict(zip(names, simulated.rows("on_hand")[:, 0].tolist(), strict=True))
+    assert found == {name: pytest.approx(there[name], abs=1e-6) for name in names}
+
+
+def test_a_point_that_nobody_looked_at_has_no_opening_stock(told) -> None:
+    unseen = told[(told["kind"] != "count") | (told["site"] != "dc")]
+    assert {site for site, _ in opening(unseen, AT)} == {"maker", "shop"}
