@@ -270,7 +270,7 @@ def _systematic(weight: Floats, luck: Floats, size: int) -> npt.NDArray[np.int64
 
     They are places in the flat array of all particles: a row's stand one after the other.
     """
-    n, m = weight.shape
+    n = weight.shape[0]
     ends = np.cumsum(weight, axis=1)
     ends *= size / ends[:, -1:]
     # how many of the evenly spaced points, the first at luck, each particle's end has passed
