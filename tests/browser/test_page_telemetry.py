@@ -107,7 +107,7 @@ def test_the_first_screen_shows_badge_figures_network_and_alarms_and_no_simulati
         assert page.evaluate(SHOWN, part) == [], part
     shot(page, "telemetry-first-screen")
     tab(page, "Views", "tab", "charts")
-    assert page.evaluate(SHOWN, ".twin-middle") != []
+    page.locator(".twin-middle").first.wait_for(state="visible")
 
 
 @pytest.mark.parametrize(("age", "badge"), [(0, "live"), (9, "quiet")])

@@ -124,7 +124,7 @@ def Followed(
         _grey("" if feed.problem else "Working through what the store holds …" if feed.busy else
               "Nothing to show yet: the first period is not over.")  # fmt: skip
         return
-    shown, period = seen[: at + 1], feed.scenario.calendar.period
+    shown = seen[: at + 1]
     TilesWidget.element(
         tiles=live_data.tiles(follower, shown), stale=False, runs="", label="Key figures reported"
     )
@@ -136,15 +136,22 @@ def Followed(
         else:
             Network(session, follower, seen, at, max(0, cursor), speed, playing, set_cursor)
         with solara.Div(classes=["twin-card", "twin-panel", "twin-live-beside"]):
-            Table("Alarms: what has moved, calibrated → seen (90 % band); estimate it anew",
-                  ["what", "it means", "calibrated → seen (90 %)", "since", "found"], (),
-                  live_data.alarms(follower, shown[-1]),
-                  "No alarm: nothing has moved away from the calibrated scenario.")  # fmt: skip
-            Table("Devices by site, those not well first: age of the oldest news, messages missing",
-                  ["site", "alive", f"age ({period}s)", "missing", "not well"],
-                  (2, 3), live_data.devices(shown[-1]),
-                  "No device was heard, and none is declared.")  # fmt: skip
+            Beside(feed, shown)
     Below(session, follower, shown)
+
+
+@solara.component
+def Beside(feed: Feed, shown: list[Seen]) -> None:
+    """Show what has moved and how the devices are."""
+    period = feed.scenario.calendar.period
+    Table("Alarms: what has moved, calibrated → seen (90 % band); estimate it anew",
+          ["what", "it means", "calibrated → seen (90 %)", "since", "found"], (),
+          live_data.alarms(feed.follower, shown[-1]),
+          "No alarm: nothing has moved away from the calibrated scenario.")  # fmt: skip
+    Table("Devices by site, those not well first: age of the oldest news, messages missing",
+          ["site", "alive", f"age ({period}s)", "missing", "not well"],
+          (2, 3), live_data.devices(shown[-1]),
+          "No device was heard, and none is declared.")  # fmt: skip
 
 
 @solara.component
