@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +28,9 @@ Draft = tuple[
 _RECENT: deque[Topology] = deque(maxlen=4)
 """Networks for the next caller: checking, compiling and drawing one scenario ask for the same."""
 
+_LAST = threading.local()
+"""The network that this thread built last: threads of a study work on copies of its scenario."""
+
 
 def build(scenario: Scenario) -> Topology:
     """Derive stock points, links and sinks of a scenario.
@@ -41,14 +45,15 @@ def build(scenario: Scenario) -> Topology:
     NetworkError
         If the network has a cycle or a market that nothing can reach.
     """
-    recent = tuple(_RECENT)
-    for one in recent:
+    for one in tuple(_RECENT):
         if one.scenario is scenario:
             return one
-    found = renumbered(scenario, recent[-1]) if recent else None
+    last = getattr(_LAST, "topology", None)
+    found = None if last is None else renumbered(scenario, last)
     if found is None:
         found = _Builder(scenario).build()
     _RECENT.append(found)
+    _LAST.topology = found
     return found
 
 
