@@ -8,7 +8,7 @@ import os
 import pytest
 
 from tests.bad_scenarios import BASE
-from twin.check import CHECKS, TOPOLOGY_CHECKS, check
+from twin.check import CHECKS, SHAPE_CHECKS, TOPOLOGY_CHECKS, check
 from twin.errors import OutputError, ScenarioError
 from twin.load import find, load, load_text, save, shipped, to_text
 from twin.schema import Scenario
@@ -110,6 +110,6 @@ def test_check_returns_the_network():
     assert sorted(topology.row_of) == ["dc/chair", "maker/chair", "maker/wood", "shop/chair"]
 
 
-@pytest.mark.parametrize("one", [*CHECKS, *TOPOLOGY_CHECKS], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("one", [*CHECKS, *SHAPE_CHECKS, *TOPOLOGY_CHECKS], ids=lambda one: one.__name__)
 def test_every_check_says_what_it_requires(one):
     assert (one.__doc__ or "").startswith("Require that ")

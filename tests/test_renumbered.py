@@ -14,6 +14,7 @@ from tests.reference.random_networks import ALL_FEATURES, random_scenario
 from twin.compile import Plan
 from twin.edits import apply, edited
 from twin.errors import ScenarioError
+from twin.load import load
 from twin.memory import Made
 from twin.money import rates
 from twin.renumbered import STRUCTURE, renumbered
@@ -136,3 +137,21 @@ def test_entries_that_no_change_leads_into_are_shared() -> None:
     for section in ("sites", "items", "lanes", "stock", "demand"):
         pairs = zip(getattr(changed, section), getattr(scenario, section), strict=True)
         assert [a is b for a, b in pairs].count(False) == (section == "stock")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("stock[0].where.site", "nowhere*"),
+        ("devices[0].where.site", "nowhere*"),
+        ("lanes[0].items", ["nothing"]),
+        ("sourcing[0].item", "nothing*"),
+        ("production[0].lead_time", -1),
+    ],
+)
+def test_what_is_wrong_is_refused_after_a_network_of_the_same_shape_was_checked(key, value) -> None:
+    scenario = load("electronics")
+    apply(scenario, {"demand[0].mean": 3})
+    assert build(scenario).shape.checked
+    with pytest.raises(ScenarioError):
+        apply(scenario, {key: value})

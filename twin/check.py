@@ -11,7 +11,7 @@ from twin.topology import Topology, build
 CHECKS = [*references.CHECKS, *behaviour.CHECKS, *events.CHECKS, *network.CHECKS]
 """Checks of a scenario's parts: each takes a scenario and yields problems."""
 
-TOPOLOGY_CHECKS = network.TOPOLOGY_CHECKS
+SHAPE_CHECKS, TOPOLOGY_CHECKS = network.SHAPE_CHECKS, network.TOPOLOGY_CHECKS
 """Checks of the built network: each takes a topology and yields problems."""
 
 
@@ -38,5 +38,8 @@ def check(scenario: Scenario, places: Places | None = None) -> Topology:
     except ScenarioError as error:
         report([Problem((), str(error), isinstance(error, NetworkError))], places)
         raise
-    report((p for one in TOPOLOGY_CHECKS for p in one(topology)), places)
+    known = topology.shape.checked
+    checks = TOPOLOGY_CHECKS if known else [*SHAPE_CHECKS, *TOPOLOGY_CHECKS]
+    report((p for one in checks for p in one(topology)), places)
+    topology.shape.checked = True
     return topology

@@ -250,7 +250,10 @@ def _costs(o: Outcome) -> dict[str, Floats]:
 
     def to_rows(rows: Ints, money: Floats) -> Floats:
         out = np.zeros((n, K))
-        np.add.at(out, rows, money)
+        if np.bincount(rows).max(initial=0) > 1:
+            np.add.at(out, rows, money)  # one after the other, so the same bits for any block
+        else:
+            out[rows] += money
         return out
 
     def of(name: str, rate: Floats) -> Floats:

@@ -101,6 +101,18 @@ class Sink:
     tolerance: int
 
 
+class Shape:
+    """What networks have in common that differ in numbers alone: rows, links, inputs, shares.
+
+    Attributes
+    ----------
+    checked
+        Whether what rests on it alone has been checked.
+    """
+
+    checked = False
+
+
 @dataclass(frozen=True)
 class Topology:
     """All stock points, links and sinks of a scenario, and how they hang together."""
@@ -110,8 +122,8 @@ class Topology:
     links: tuple[Link, ...]
     sinks: tuple[Sink, ...]
     families_of: tuple[frozenset[str], ...] = field(repr=False)
-    shape: object = field(default_factory=object, repr=False, compare=False)
-    """The same for networks that differ in numbers alone: rows, links, inputs and shares are alike."""
+    shape: Shape = field(default_factory=lambda: Shape(), repr=False, compare=False)
+    """The same for networks that differ in numbers alone."""
 
     @functools.cached_property
     def in_links(self) -> list[list[int]]:

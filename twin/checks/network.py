@@ -35,12 +35,20 @@ def history_fits(topology: Topology) -> Iterator[Problem]:
 
 
 def rules_match_something(topology: Topology) -> Iterator[Problem]:
-    """Require that stock rules and devices select at least one stock point."""
-    for section in ("stock", "devices"):
-        for n, thing in enumerate(getattr(topology.scenario, section)):
-            if not _rows(topology, thing.where):
-                text = f"{_nothing(thing.where)}; correct it or remove this entry of '{section}'"
-                yield Problem((section, n, "where"), text)
+    """Require that stock rules select at least one stock point."""
+    return _match_something(topology, "stock")
+
+
+def devices_match_something(topology: Topology) -> Iterator[Problem]:
+    """Require that devices are at one stock point or more."""
+    return _match_something(topology, "devices")
+
+
+def _match_something(topology: Topology, section: str) -> Iterator[Problem]:
+    for n, thing in enumerate(getattr(topology.scenario, section)):
+        if not topology.rows_where(thing.where):
+            text = f"{_nothing(thing.where)}; correct it or remove this entry of '{section}'"
+            yield Problem((section, n, "where"), text)
 
 
 def sourcing_matches_something(topology: Topology) -> Iterator[Problem]:
@@ -196,11 +204,16 @@ def _nothing(where: Where, what: str = "stock point") -> str:
 
 
 CHECKS = [sourcing_has_sources]
-TOPOLOGY_CHECKS = [
-    history_fits,
+SHAPE_CHECKS = [
     rules_match_something,
     sourcing_matches_something,
     lanes_carry_what_they_name,
+]
+"""Checks that rest on the network's shape alone (:data:`twin.renumbered.SHAPE`)."""
+
+TOPOLOGY_CHECKS = [
+    history_fits,
+    devices_match_something,
     families_have_demand,
     cuts_are_valid,
     components_take_time,
