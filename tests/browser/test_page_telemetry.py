@@ -84,6 +84,14 @@ def test_live_names_what_moved_and_offers_nothing_to_move(page, shot) -> None:
     whole(page, shot, "telemetry")
 
 
+def test_space_does_not_play_the_what_if_that_is_hidden(page) -> None:
+    page.locator(BADGE).first.click()  # the focus is on no button
+    page.keyboard.press("Space")
+    tab(page, "Views", "tab", "charts")
+    page.locator(".twin-middle").first.wait_for(state="visible")
+    assert page.locator(".twin-middle").get_by_role("button", name="Play", exact=True).is_visible()
+
+
 def until_badge(page, badge: str) -> None:
     """Wait until badge, edge and banner say what is shown."""
     until_there(page, f"{LIVE}[data-badge={badge}] [data-badge={badge}] strong")

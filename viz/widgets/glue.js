@@ -34,7 +34,9 @@ function render({ model, el }) {
     const typing = WORDS.has(event.target.tagName) && event.target.type !== "checkbox" && event.target.type !== "range";
     const name = named(event);
     // Undo inside a field is the field's own.
-    if (!name || event.defaultPrevented || pressed(event) || typing) return;
+    // What plays is the what-if, which the live tab hides.
+    const hidden = name === "play" && document.querySelector(".twin-live");
+    if (!name || hidden || event.defaultPrevented || pressed(event) || typing) return;
     event.preventDefault();
     if (name === "search") document.querySelector("[data-search] input")?.focus();
     tell("key", { name });
