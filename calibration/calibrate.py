@@ -107,8 +107,9 @@ class Calibration:
 
     @property
     def not_identified(self) -> list[str]:
-        """Hidden quantities that keep their prior, as ``site/item policy.level``."""
-        return [
+        """What the events do not tell, as ``site/item policy.level``: it keeps its prior."""
+        direct = [e.name for e in self.estimates if not e.known]
+        return direct + [
             f"{p.name} {row.name}"
             for p in self.points
             for row in p.identified

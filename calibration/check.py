@@ -199,7 +199,7 @@ def told(done: Calibration) -> str:
     points = [p for p in done.points if not p.reason]
     known = sum(row.identified for p in points for row in p.identified)
     lines = [
-        f"{len(done.estimates)} values estimated directly",
+        f"{sum(e.known for e in done.estimates)} values estimated directly",
         f"{known} values inferred by simulation, of {len(points)} stock points",
         f"{len(done.not_identified)} values not identified: they keep their prior",
     ]

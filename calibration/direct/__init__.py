@@ -52,6 +52,9 @@ class Estimate:
         What to be careful about; empty: nothing.
     refs
         Where some of the rows stand: first and last ``raw_ref``.
+    known
+        Whether the events tell it; else the scenario's own value stays or is taken off (``sets``),
+        and there is no interval (NaN).
     """
 
     name: str
@@ -65,6 +68,7 @@ class Estimate:
     method: str = ""
     note: str = ""
     refs: tuple[str, ...] = ()
+    known: bool = True
 
     @classmethod
     def of(cls, name: str, value: float, draws: npt.ArrayLike, n: int, **more: Any) -> Estimate:

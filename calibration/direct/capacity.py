@@ -51,9 +51,9 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
     events
         Canonical events; orders, dispatches, receipts and production are read.
     scenario
-        Says which limits there are; one that was never met stays as it is there, unless more went
-        through than it allows. One of which it says nothing is found where it was met again and
-        again.
+        Says which limits there are. One that was never met is not known: it stays as it is there,
+        or is taken off where more went through than it allows. One of which the scenario says
+        nothing is found where it was met again and again.
     seed
         Not used: nothing is drawn.
     """
@@ -68,16 +68,26 @@ def _estimate(one: Limited, events: pd.DataFrame) -> Estimate | None:
     n = int((full & (one.waiting > most * (1 + _SAME))).sum())
     if one.declared is None and not _shows(one, full, most):
         return None
-    known = n >= _MET
-    value = most if known else max(most, one.declared or 0.0)
-    note = "" if known else (
-        f"never met for sure: the most that went through is {most:g}; it stays "
-        f"{'at that' if value == most else 'as the scenario has it'}"
-    )  # fmt: skip
+    if n < _MET:
+        return _unmet(one, most, events)
     return Estimate.of(
-        f"capacity of {one.name}", value, np.full(DRAWS, value), n, key=one.key,
-        sets={one.key: value}, refs=refs(events), note=note,
+        f"capacity of {one.name}", most, np.full(DRAWS, most), n, key=one.key,
+        sets={one.key: most}, refs=refs(events),
         method=f"most that went through, {n} times while more waited",
+    )  # fmt: skip
+
+
+def _unmet(one: Limited, most: float, events: pd.DataFrame) -> Estimate:
+    """Return what is known of a limit that never showed: no more than that it is no lower."""
+    stays = one.declared if one.declared is not None and one.declared >= most else None
+    what = "it stays as the scenario has it" if stays is not None else (
+        f"the scenario's {one.declared:g} is less, so it is taken off: no limit"
+    )  # fmt: skip
+    value, nothing = most if stays is None else stays, float("nan")
+    return Estimate(
+        f"capacity of {one.name}", value, nothing, nothing, np.full(DRAWS, value), 0, one.key,
+        {one.key: stays}, "never met for sure", f"the most that went through is {most:g}; {what}",
+        refs(events), known=False,
     )  # fmt: skip
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import twin
-from calibration import emulate
+from calibration import emulate, posterior
 from calibration.direct import capacity, devices, failures, records, yields
+from calibration.direct.capacity import Limited
 from calibration.events import Event
 from calibration.times import DAY, period_start
 
@@ -86,9 +88,27 @@ def test_a_limit_that_is_never_met_stays_and_none_is_made_up():
     rare = plant(stock=[{"policy": {"kind": "base_stock", "level": 90}}])  # short of leaf
     for scenario in (*free, lots, batches, rare):
         assert capacity.estimate(emulate.events(scenario), scenario) == []
-    (e,) = capacity.estimate(emulate.events(making(capacity=500)), making(capacity=400))
-    assert e.value == 400
-    assert "never met" in e.note
+
+
+@pytest.mark.parametrize(("believed", "left"), [(400, 400), (45, None)])
+def test_a_limit_that_is_never_met_is_not_known_and_no_limit_where_more_went_through(
+    believed, left
+) -> None:
+    told = emulate.events(making(capacity=5000))
+    (e,) = capacity.estimate(told, making(capacity=believed))
+    assert (e.known, e.sets) == (False, {"production.plant/tea.capacity": left})
+    done = posterior.with_estimates(making(capacity=believed), [e])
+    assert done.production[0].capacity == left
+
+
+def test_chance_meetings_of_one_amount_are_no_limit():
+    """Twice the same most while more waits: lots may do that; and a lag is no queue."""
+    orders, through = np.zeros(100), np.zeros(100)
+    orders[[10, 50]], through[[13, 14, 53, 54]] = 80, 40
+    waiting = np.cumsum(orders) - np.cumsum(through) + through
+    what = Limited("key", "make", 60.0, through, waiting, 80.0)
+    assert not capacity._estimate(what, pd.DataFrame({"raw_ref": ["", ""]})).known
+    assert capacity._quickest(through, orders) == 3
 
 
 def test_failures_of_known_rates_and_the_one_that_is_still_running():
