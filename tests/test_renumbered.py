@@ -17,7 +17,7 @@ from twin.errors import ScenarioError
 from twin.load import load
 from twin.memory import Made
 from twin.money import rates
-from twin.renumbered import STRUCTURE, renumbered
+from twin.renumbered import SHAPE, STRUCTURE, renumbered
 from twin.schema import Model, Scenario
 from twin.schema_walk import keys_of, model_in, parts
 from twin.topology import Topology, _Builder, build
@@ -90,9 +90,24 @@ def equal(a: Any, b: Any) -> bool:
     return bool(a == b) or (a != a and b != b)
 
 
-@pytest.fixture(params=range(6))
+SEEDS = (0, 1, 2, 3, 6, 11)
+"""Of random scenarios that together use every section that a network is made of."""
+
+
+@pytest.fixture(params=SEEDS)
 def case(request) -> tuple[int, Scenario]:
     return request.param, random_scenario(request.param, ALL_FEATURES)
+
+
+def test_every_section_that_a_network_is_made_of_is_changed_and_stays_of_its_shape() -> None:
+    found: set[str] = set()
+    for seed in SEEDS:
+        scenario = random_scenario(seed, ALL_FEATURES)
+        like = build(scenario)
+        for change in changes(scenario, seed):
+            if renumbered(edited(scenario, change), like) is not None:
+                found |= {key.partition("[")[0].partition(".")[0] for key in change}
+    assert found >= set(SHAPE)
 
 
 def test_a_network_with_other_numbers_is_the_network_built_from_nothing(case) -> None:
