@@ -22,6 +22,7 @@ import pandas as pd
 
 import twin
 from calibration import posterior
+from calibration.belongs import belonging
 from calibration.direct import (
     Estimate,
     capacity,
@@ -88,6 +89,8 @@ class Calibration:
         The luck, and simulations of a round per stock point.
     astray
         Events left out for their clocks (:func:`calibration.periods.astray`).
+    strange
+        What is said of events of other chains (:func:`calibration.belongs.belonging`).
     """
 
     scenario: Scenario
@@ -99,6 +102,7 @@ class Calibration:
     seed: int
     simulations: int
     astray: int = 0
+    strange: str = ""
 
     @property
     def flagged(self) -> list[str]:
@@ -123,6 +127,7 @@ class Calibration:
             "seed": self.seed,
             "simulations": self.simulations,
             "astray": self.astray,
+            "strange": self.strange,
             "version": twin.__version__,
             "estimates": [_plain(e) for e in self.estimates],
             "points": [p.to_dict() for p in self.points],
@@ -171,8 +176,8 @@ def calibrate(
     Raises
     ------
     RunError
-        If it was cancelled (finished pieces are kept), there are no events, or a number cannot be
-        meant.
+        If it was cancelled (finished pieces are kept), there are no events, none is of the chain of
+        the scenario, or a number cannot be meant.
     ScenarioError
         If an estimate is not allowed in the scenario.
     """
@@ -242,11 +247,15 @@ class _Job:
         if self.events.empty:
             msg = "there are no events to calibrate on; `twin ingest` takes some in"
             raise RunError(msg)
-        self.data = _digest(self.events) if isinstance(source, pd.DataFrame) else source.digest()
+        known, self.strange = belonging(self.events, scenario)
+        if not known:
+            msg = f"{self.strange}; give the scenario of this chain, or the store of that one"
+            raise RunError(msg)
+        self.data = digest(self.events) if isinstance(source, pd.DataFrame) else source.digest()
         far = astray(self.events["event_time"].to_numpy(np.int64), period_length(scenario.calendar))
         self.events, self.astray = self.events[~far], int(far.sum())
-        known = [self.data, scenario.hash(), seed, simulations, *kinds, twin.__version__]
-        self.key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
+        all_of = [self.data, scenario.hash(), seed, simulations, *kinds, twin.__version__]
+        self.key = hashlib.sha256(json.dumps(all_of).encode()).hexdigest()[:16]
         self.folder = folder
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -271,7 +280,7 @@ class _Job:
         done = posterior.calibrated(scenario, estimates, findings, data=self.data, seed=self.seed)
         return Calibration(
             done, self.start, estimates, points, where, self.data, self.seed, self.simulations,
-            self.astray,
+            self.astray, self.strange,
         )  # fmt: skip
 
     def estimates(self) -> list[Estimate]:
@@ -387,7 +396,7 @@ def _below(scenario: Scenario) -> set[str]:
     return {top.points[row].name for row in decoupling.order_driven_rows(top, cuts)}
 
 
-def _digest(events: pd.DataFrame) -> str:
+def digest(events: pd.DataFrame) -> str:
     """Return a hash of a table of events, whatever their order."""
     known = events[list(NAMES)].drop(columns=["ingest_time", "raw_ref"])
     rows = np.sort(pd.util.hash_pandas_object(known, index=False).to_numpy())

@@ -15,7 +15,8 @@ import pandas as pd
 
 from calibration import posterior
 from calibration.backtest import Backtest, one_ahead, rolling
-from calibration.calibrate import Calibration, Progress
+from calibration.belongs import belonging
+from calibration.calibrate import Calibration, Progress, digest
 from calibration.chooser import scale
 from calibration.errors import TelemetryError
 from calibration.evidence import Evidence, evidence
@@ -60,12 +61,15 @@ class Known(NamedTuple):
         Data, and the laws fitted to them.
     shares
         Of :func:`calibration.posterior.shares`.
+    strange
+        What is said of events on which the calibration does not rest; empty: nothing.
     """
 
     start: Scenario | None = None
     checked: Checked | None = None
     evidence: Evidence | None = None
     shares: pd.DataFrame | None = None
+    strange: str = ""
 
 
 ALONE = Known()
@@ -100,13 +104,14 @@ def gather(
     Raises
     ------
     TelemetryError
-        If the store cannot be read.
+        If the store cannot be read, or is empty.
     RunError
         If shares are asked for and the scenario has no posterior sample, or it was cancelled.
     """
     tell = progress or (lambda *_: None)
     start = start_of(found)
     checked = laid = split = None
+    strange = ""
     if shares:
         split = posterior.shares(
             scenario, cancelled=cancelled,
@@ -116,11 +121,29 @@ def gather(
         tell("reading events", 0, 3, float("nan"))
         with Store(store, write=False) as opened:
             events = events_of(opened, scenario)
+            strange = _strange(found, opened, events, scenario)
         tell("back-testing demand", 1, 3, float("nan"))
         checked = backtest(events, scenario)
         tell("laying it on the data", 2, 3, float("nan"))
         laid = evidence(events, scenario, start)
-    return Known(start, checked, laid, split)
+    return Known(start, checked, laid, split, strange)
+
+
+def _strange(
+    found: Mapping[str, Any], store: Store, events: pd.DataFrame, scenario: Scenario
+) -> str:
+    """Return what is said of events that are not those of the calibration; refuse an empty store."""
+    if events.empty:
+        msg = f"{store.path}: there are no events in it; give the store that was calibrated on"
+        raise TelemetryError(msg)
+    used = found["data"]
+    # a calibration on a table keeps the hash of the table
+    if used in (store.digest(), digest(store.read())):
+        return ""
+    told = (f"the {len(events):,} events of {store.path.name} are not those that the calibration used: "
+            "what is drawn from events does not check it on its own data")  # fmt: skip
+    more = belonging(events, scenario).told
+    return f"{told}; {more}" if more else told
 
 
 def backtest(events: pd.DataFrame, scenario: Scenario) -> Checked | None:
@@ -205,6 +228,8 @@ def told(done: Calibration) -> str:
     ]
     if done.astray:
         lines.append(f"{done.astray} events left out: their clocks are far from all others")
+    if done.strange:
+        lines.append(f"warning: {done.strange}")
     for family, places in done.decoupling.items():
         stage = max(places, key=lambda s: places[s])
         lines.append(f"decoupling point of {family}: {stage}, probability {places[stage]:.2f}")

@@ -73,6 +73,7 @@ def test_a_scenario_stays_as_it_is() -> None:
     ("key", "value", "says"),
     [
         ("horzon", 3, "change of 'horzon': unknown key 'horzon'; did you mean 'horizon'?"),
+        ("lanes+", [], "unknown key 'lanes+'; to add entries write 'lanes[+]'"),
         ("sites.work.owner", "x", "no entry 'work'; did you mean 'works'?"),
         ("stock[9].policy", None, "no entry [9]; there are 2, counted from 0"),
         ("stock[0].policy.levl", 3, "unknown key 'levl'; did you mean 'level'?"),

@@ -110,6 +110,8 @@ def test_check_returns_the_network():
     assert sorted(topology.row_of) == ["dc/chair", "maker/chair", "maker/wood", "shop/chair"]
 
 
-@pytest.mark.parametrize("one", [*CHECKS, *SHAPE_CHECKS, *TOPOLOGY_CHECKS], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "one", [*CHECKS, *SHAPE_CHECKS, *TOPOLOGY_CHECKS], ids=lambda one: one.__name__
+)
 def test_every_check_says_what_it_requires(one):
     assert (one.__doc__ or "").startswith("Require that ")

@@ -433,6 +433,8 @@ def report(
     found, scenario = check.read(calibrated), load(calibrated)
     with terminal.engine(quiet) as progress:
         known = check.gather(found, scenario, store, shares, progress.stage, progress.cancelled)
+    if known.strange:
+        terminal.note(f"twin: warning: {known.strange}")
     folder = save(calibration_report(found, scenario, known), output)
     say(f"wrote {output} and {folder.name}/")
 

@@ -98,7 +98,9 @@ class Walk:
         by_python_name = {name: f.alias for name, f in model.model_fields.items() if f.alias}
         word = by_python_name.get(word) or word
         if word not in keys:
-            text = f"unknown key '{word}'; {nearest(word, keys)}"
+            added = word.removesuffix("+")
+            meant = f"to add entries write '{added}{APPEND}'" if added in keys else ""
+            text = f"unknown key '{word}'; {meant or nearest(word, keys)}"
             raise self.fail(text)
         return word, keys[word]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from calibration.live.alarms import words_of
 from calibration.live.follow import Follower, Seen
 from calibration.live.lanes import SLOW
 from calibration.live.liveness import Liveness
@@ -108,15 +110,24 @@ def _levels(
     return np.round(np.clip(share, 0.0, 1.0), 4)
 
 
+def unfed(seen: Sequence[Seen], periods: float) -> list[Seen]:
+    """Return periods, the last with its devices as they are now: nothing came in since.
+
+    ``periods``: how long ago the last news was.
+    """
+    *before, last = seen
+    return [*before, replace(last, devices=[d.later(periods) for d in last.devices])]
+
+
 # ------------------------------------------------------------------------------------------ tiles
 def tiles(follower: Follower, seen: Sequence[Seen]) -> list[dict[str, Any]]:
     """Return the figures of the last of some periods, for the tiles."""
     last, period = seen[-1], follower.scenario.calendar.period
     alive = sum(d.life == "alive" for d in last.devices)
-    known = last.looked[np.isfinite(last.looked)]
+    looked = np.isfinite(last.looked)
+    known = last.looked[looked]
     age = f"{look.number(float(np.median(known)))}" if known.size else "–"
     total = float(last.stock[1].sum())
-    off = float(np.abs(last.books - last.stock[1]).sum())
     raised = [m for m in follower.moved if m.found <= last.t]
     ordered, expected = _orders(seen[-FLOW:])
     share = ordered / expected - 1 if expected > 0 else 0.0
@@ -125,7 +136,7 @@ def tiles(follower: Follower, seen: Sequence[Seen]) -> list[dict[str, Any]]:
         _tile("Stock believed", look.number(total), "units",
               f"{len(follower.assumed)} of {look.plural(len(follower.points), 'point')} assumed"
               if follower.assumed else "opened by first looks"),
-        _tile("Books are off by", look.share(off / total) if total > 0 else "–", ""),
+        _books(last, looked),
         _tile(f"Ordered, {look.plural(len(seen[-FLOW:]), period)}", look.number(ordered), "units",
               f"expected {look.number(expected)} ({sign}{look.share(abs(share))})"
               if expected else ""),
@@ -134,6 +145,21 @@ def tiles(follower: Follower, seen: Sequence[Seen]) -> list[dict[str, Any]]:
         _tile("Alarms", f"{len(raised)}", "",
               ", ".join(sorted({m.what for m in raised})) or "nothing has moved"),
     ]  # fmt: skip
+
+
+def _books(last: Seen, looked: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how far the books are off where somebody looked: elsewhere only the prior says so."""
+    if not looked.any():
+        return _tile("Books are off by", "–", "", "nobody looked")
+    believed = last.stock[1][looked]
+    total, off = float(believed.sum()), float(np.abs(last.books[looked] - believed).sum())
+    value = look.share(off / total) if total > 0 else "–"
+    some = (
+        ""
+        if looked.all()
+        else f"at {looked.sum()} of {look.plural(looked.size, 'point')} looked at"
+    )
+    return _tile("Books are off by", value, "", some)
 
 
 def _tile(name: str, value: str, unit: str, change: str = "") -> dict[str, Any]:
@@ -161,7 +187,8 @@ def alarms(follower: Follower, last: Seen) -> list[list[str]]:
         one = advised[m.where, m.what]
         seen = "" if one.advised is None else f"{_n(one.now)} → {_n(one.advised)} {one.unit}"
         band = "" if one.low is None else f" ({_n(one.low)} to {_n(one.high)})"
-        found.append([f"{m.what}, {look.said(m.where)}", m.words, f"{seen}{band}",
+        found.append([f"{m.what}, {look.said(m.where)}", words_of(m, one.now, one.advised),
+                      f"{seen}{band}",
                       date(follower, m.began), date(follower, m.found)])  # fmt: skip
     return found
 

@@ -45,6 +45,7 @@ def calibration_report(found: Found, scenario: Scenario, given: Known = ALONE) -
     data["histograms"] = tables.histograms_data([(p.title, p.counted) for p in places])
     words = [*verdict(found, data["points"]), *pictures.outside(places, given.evidence)]
     blocks: list[Block] = [
+        *_strange(found, given),
         Paragraph(_sentence(found), lead=True),
         Paragraph(" ".join(words)),
         _tiles(found, data),
@@ -113,10 +114,14 @@ def _data(found: Found, scenario: Scenario, given: Known) -> dict[str, pd.DataFr
 def _sentence(found: Found) -> str:
     points = [p for p in found["points"] if not p["reason"]]
     left = len(found["not_identified"])
-    text = f"{len(found['estimates'])} values were estimated directly and {_hidden(points)} inferred by simulation"
+    text = f"{_direct(found)} values were estimated directly and {_hidden(points)} inferred by simulation"
     if not left:
         return f"{text}; none that was looked for is left unidentified."
     return f"{text}; {left} {'are' if left > 1 else 'is'} not identified: there the prior is kept."
+
+
+def _direct(found: Found) -> int:
+    return sum(map(tables.tells, found["estimates"]))
 
 
 def _hidden(points: Sequence[Found]) -> int:
@@ -160,7 +165,7 @@ def _tiles(found: Found, data: Mapping[str, pd.DataFrame]) -> Tiles:
     won = int((moving["crps"] < moving["guess"]).sum())
     cover = float(moving["coverage"].mean()) if len(moving) else float("nan")
     tiles = [
-        Tile("Estimated directly", str(len(found["estimates"]))),
+        Tile("Estimated directly", str(_direct(found))),
         Tile("Inferred", str(_hidden(points)), change=f"at {where} of {look.plural(len(points), 'stock point')}"),
         Tile("Not identified", str(len(found["not_identified"])), change="of what was looked for: the prior is kept"),
         Tile("Do not fit", str(flagged), change=f"of {look.plural(len(points), 'stock point')}, at a level of 1 %",
@@ -179,6 +184,13 @@ def _tiles(found: Found, data: Mapping[str, pd.DataFrame]) -> Tiles:
         n = int(((table["size"] > 0) & (table["kept"] == "")).sum())
         tiles.append(Tile("Changed", str(n), change=f"of {len(table)} values of the start"))
     return Tiles(tiles)
+
+
+def _strange(found: Found, given: Known) -> Iterator[Block]:
+    """Yield what is wrong with the events; findings of an older version say nothing of theirs."""
+    for text in (found.get("strange"), given.strange):
+        if text:
+            yield Note(f"{text[0].upper()}{text[1:]}.", "To be careful about")
 
 
 def _notes(found: Found, given: Known) -> Iterator[Block]:

@@ -130,7 +130,11 @@ def _direct(
             continue
         section = e["key"].partition(".")[0].partition("[")[0]
         of = "periods" if section == "demand" else "trips" if "lead_time" in e["key"] else "events"
-        remarks = [x for x in e["note"].split("; ") if not x.startswith("forecast best by")]
+        told = [] if e.get("known", True) else ["not identified"]
+        remarks = [
+            *told,
+            *(x for x in e["note"].split("; ") if not x.startswith("forecast best by")),
+        ]
         source = {
             "n": e["n"], "of": of, "rows": span_of(e["refs"]), "remark": "; ".join(remarks),
         }  # fmt: skip

@@ -121,7 +121,7 @@ def estimates(found: Found) -> Iterator[Block]:
     """Yield the direct estimates."""
     rows = [
         [look.said(e["name"].replace("->", " → ")), look.number(e["value"]),
-         _ends(e["low"], e["high"]), f"{e['n']:,}",
+         _ends(e["low"], e["high"]) if tells(e) else "not identified", f"{e['n']:,}",
          look.said("; ".join(filter(None, (e["method"], e["note"]))))]
         for e in found["estimates"]
     ]  # fmt: skip
@@ -130,6 +130,11 @@ def estimates(found: Found) -> Iterator[Block]:
         titles = ["what", "value", "90 %", "from", "how"]
         yield Table(titles, rows[:n], frozenset({1, 2, 3}), more(n, len(rows), "estimates"),
                     "Estimated directly", new_page=True)  # fmt: skip
+
+
+def tells(estimate: Found) -> bool:
+    """Return whether events tell an estimate; findings of an older version do not say."""
+    return bool(estimate.get("known", True))
 
 
 def _ends(low: float, high: float) -> str:
@@ -169,6 +174,11 @@ def _point(p: Found) -> Iterator[Row]:
 def unidentified(found: Found) -> Iterator[Block]:
     """Yield what the data do not tell, and what stands in its place."""
     rows = [
+        [look.said(thing), look.said(what), "not drawn", ""]
+        for e in found["estimates"] if not tells(e)
+        for what, _, thing in [e["name"].replace("->", " → ").rpartition(" of ")]
+    ]  # fmt: skip
+    rows += [
         [look.said(p["name"]), look.said(r["name"]), f"{look.number(r['low'])} to {look.number(r['high'])}",
          look.share(min(1.0, r["width"]))]
         for p in found["points"] for r in p["identified"] if not r["identified"]
@@ -177,7 +187,8 @@ def unidentified(found: Found) -> Iterator[Block]:
         yield Table(
             ["stock point", "what", "90 % drawn from", "width over the prior's"], rows[:ROWS],
             frozenset({2, 3}), "Runs draw it from the whole range in which it was looked for, so bands "
-            "carry it; events that would tell are named by `twin telemetry`. "
+            "carry it; what is not drawn (estimates.csv) stays as the calibrated scenario has it. Events that "
+            "would tell are named by `twin telemetry`. "
             + more(min(len(rows), ROWS), len(rows), "inferred"), "What is not identified",
         )  # fmt: skip
 
@@ -214,8 +225,8 @@ def scores(checked: Checked) -> Table:
 def estimates_data(found: Found) -> pd.DataFrame:
     """Return the direct estimates without their draws."""
     columns = ["name", "key", "value", "low", "high", "n", "method", "note"]
-    rows = [[e[c] for c in columns] + [" ".join(e["refs"])] for e in found["estimates"]]
-    return pd.DataFrame(rows, columns=[*columns, "rows"])
+    rows = [[e[c] for c in columns] + [tells(e), " ".join(e["refs"])] for e in found["estimates"]]
+    return pd.DataFrame(rows, columns=[*columns, "known", "rows"])
 
 
 def inferred_data(found: Found) -> pd.DataFrame:

@@ -34,7 +34,8 @@ def study_page(findings: Findings) -> Page:
     if not findings.answers:
         blocks.append(Paragraph("The study found nothing that can be told in words.", lead=True))
     blocks += [_figure(chart, sheets[chart.sheet]) for chart in findings.charts]
-    tables = [s for i, s in enumerate(findings.sheets) if not _repeats(s, findings.sheets[:i])]
+    told = [s for s in findings.sheets if not any(_one_line(s, c) for c in findings.charts)]
+    tables = [s for i, s in enumerate(told) if not _repeats(s, told[:i])]
     blocks += [_table(sheet, i == 0) for i, sheet in enumerate(tables)]
     blocks += _texts("What this cannot tell", findings.limits, findings.name)
     blocks += _texts("What it rests on", findings.notes, findings.name)
@@ -74,6 +75,16 @@ def _repeats(sheet: Sheet, before: Sequence[Sheet]) -> bool:
     """Return whether a sheet holds but the first rows of one that is shown already."""
     n = len(sheet.frame)
     return any(n and sheet.frame.equals(other.frame.head(n)) for other in before)
+
+
+def _one_line(sheet: Sheet, chart: Chart) -> bool:
+    """Return whether the rows that fit a page are the start of but one line of a picture of lines.
+
+    Such a table says nothing beside its picture, whose caption names the file that has it all.
+    """
+    if chart.kind != "lines" or chart.sheet != sheet.name or not chart.group:
+        return False
+    return len(sheet.frame) > ROWS and sheet.frame[chart.group].head(ROWS).nunique() == 1
 
 
 def _table(sheet: Sheet, new_page: bool) -> Table:

@@ -38,7 +38,10 @@ TINY = 4e-3
 """Share of the axis below which an end of a tornado is no number to read."""
 
 FOOT = 0.48
-"""Inches for the axis below."""
+"""Inches for the axis below, with one line that says what it shows."""
+
+TITLE_LINE = 0.15
+"""Inches for each further line of that."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ def _key_place(pen: Pen, frame: _Frame, looks: dict[str, Style]) -> tuple[float,
     return left, max(room, 0.06)
 
 
-def _axes(pen: Pen, frame: _Frame, right: float) -> Axes:
-    ax = pen.axes(frame.left, FOOT, pen.width - frame.left - right, frame.height)
+def _axes(pen: Pen, frame: _Frame, right: float, foot: float = FOOT) -> Axes:
+    ax = pen.axes(frame.left, foot, pen.width - frame.left - right, frame.height)
     bare(ax, "x")
     ax.set_ylim(len(frame.names) - 0.5, -0.5)
     ax.set_yticks([])
@@ -96,14 +99,17 @@ def bars(data: Data) -> Picture:
     figure, pen = canvas(1.0, data.width)
     frame = _frame(pen, names, len(groups) if paired else 1)
     left, top = _key_place(pen, frame, looks)
-    figure, pen = canvas(FOOT + frame.height + top, data.width)
-    if len(groups) > 1:
-        key(pen, (left, pen.height - 0.12), looks, pen.width - left)
     value, low, high = (shown.numbers(c) for c in (chart.y, chart.low, chart.high))
     words = [shown.said(v, chart.y) for v in value]
     right = max((pen.size(w, BODY)[0] for w in words), default=0.3) + 0.16
-    ax = _axes(pen, frame, right)
+    title = pen.wrapped(_title(data), BODY, pen.width - frame.left - right)
+    foot = FOOT + TITLE_LINE * (len(title) - 1)
+    figure, pen = canvas(foot + frame.height + top, data.width)
+    if len(groups) > 1:
+        key(pen, (left, pen.height - 0.12), looks, pen.width - left)
+    ax = _axes(pen, frame, right, foot)
     _scale(ax, data, (value, low, high), right)
+    below(ax, "\n".join(title))
     lanes = len(groups) if paired and groups else 1
     for i, x in enumerate(shown.texts(chart.x)):
         group = shown.texts(chart.group)[i] if chart.group else ""
@@ -120,7 +126,6 @@ def _scale(ax: Axes, data: Data, ends: tuple[Floats, Floats, Floats], room: floa
     _wide(ax, min(least, 0.0), max(most, 0.0), room if below_zero else 0.02)
     ax.axvline(0, color=look.EDGE, lw=0.9, zorder=2.6)
     number_axis(ax.xaxis, data.unit(data.chart.y))
-    below(ax, data.words(data.chart.y) + _interval(data))
 
 
 def _wide(ax: Axes, least: float, most: float, room: float) -> None:
@@ -130,8 +135,10 @@ def _wide(ax: Axes, least: float, most: float, room: float) -> None:
     ax.set_xlim(least - (room * per if least < 0 else 0), most + 0.02 * per)
 
 
-def _interval(data: Data) -> str:
-    return "; thin lines: interval" if data.chart.low and data.chart.high else ""
+def _title(data: Data) -> str:
+    """Return what the axis of the bars shows."""
+    ends = "; thin lines: interval" if data.chart.low and data.chart.high else ""
+    return data.words(data.chart.y) + ends
 
 
 def _bar(

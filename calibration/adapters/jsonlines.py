@@ -16,6 +16,8 @@ from calibration.adapters import Batch, Rejection, shown
 from calibration.adapters.cells import Reading, Sheet, to_batch
 from calibration.adapters.tables import blocks
 
+_NUMBERS = ("qty", "seq", "event_time", "ingest_time")  # true is no amount; a value may be a truth
+
 
 def read_json_lines(file: Path, how: Reading) -> Iterator[Batch]:
     """Yield the events of a file with a JSON object on each line.
@@ -33,6 +35,7 @@ def read_json_lines(file: Path, how: Reading) -> Iterator[Batch]:
         If it has no line ends.
     """
     needed = how.map.needs()
+    numbers = {c for part in how.map.parts() for f, c in part.columns.items() if f in _NUMBERS}
     number = 1
     with file.open("rb") as opened:
         for block, done in blocks(opened, 0, how.name):
@@ -41,7 +44,7 @@ def read_json_lines(file: Path, how: Reading) -> Iterator[Batch]:
             kept: list[bytes] = []
             refused: list[Rejection] = []
             for raw in block.removesuffix(b"\n").split(b"\n"):
-                found = _cells(raw, needed)
+                found = _cells(raw, needed, numbers)
                 if isinstance(found, str):
                     refused.append(Rejection(f"{how.name}:{number}", "", found, shown(raw, 1000)))
                 elif found is not None:
@@ -54,8 +57,11 @@ def read_json_lines(file: Path, how: Reading) -> Iterator[Batch]:
             yield to_batch(sheet, how)
 
 
-def _cells(raw: bytes, needed: list[str]) -> list[str] | str | None:
-    """Return the texts of the wanted keys, why there are none, or None of an empty line."""
+def _cells(raw: bytes, needed: list[str], numbers: set[str]) -> list[str] | str | None:
+    """Return the texts of the wanted keys, why there are none, or None of an empty line.
+
+    ``numbers`` are the keys of amounts, running numbers and times.
+    """
     if not raw.strip():
         return None
     try:
@@ -66,8 +72,12 @@ def _cells(raw: bytes, needed: list[str]) -> list[str] | str | None:
         return "line: not valid JSON; one object a line, cut off lines are refused"
     if not isinstance(found, dict):
         return "line: no JSON object; one object a line"
+    values = {name: _at(found, name) for name in needed}
+    for name in numbers:
+        if isinstance(values[name], bool):
+            return f"{name}: true or false where a number belongs; write the number"
     try:
-        return [_text(_at(found, name)) for name in needed]
+        return [_text(value) for value in values.values()]
     except TypeError:
         return "line: a list or an object where a text or a number belongs"
 

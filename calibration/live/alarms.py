@@ -42,6 +42,23 @@ class Moved(NamedTuple):
         return DIRECTIONS[self.what, self.direction]
 
 
+def words_of(moved: Moved, now: float | str | None, advised: float | str | None) -> str:
+    """Return what an alarm means beside the numbers of its advice: words follow the numbers.
+
+    The estimate goes on after the alarm and may have turned: then both are said.
+    """
+    if not (isinstance(now, float | int) and isinstance(advised, float | int)) or now == advised:
+        return moved.words
+    more = advised > now
+    up = not more if moved.what == "shrink" else more  # scores of shrink are those of the stock
+    turned = DIRECTIONS[moved.what, "up" if up else "down"]
+    return (
+        moved.words
+        if turned == moved.words
+        else f"{turned} by now, though the alarm said: {moved.words}"
+    )
+
+
 @dataclass(frozen=True)
 class Advice:
     """A recommendation: it is published or shown, and applied by people alone.

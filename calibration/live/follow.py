@@ -20,7 +20,7 @@ import pandas as pd
 
 from calibration.assimilate import PARTICLES, Filter, Reading
 from calibration.events import Event
-from calibration.live.alarms import Advice, Moved, Watches
+from calibration.live.alarms import Advice, Moved, Watches, words_of
 from calibration.live.batches import LATENESS, Batch, Batches, from_frame
 from calibration.live.expected import Demand
 from calibration.live.lanes import SLOW, Lanes, Passed
@@ -320,30 +320,34 @@ class Follower:
         row = self.points.index(moved.where)
         assert self.last is not None  # an alarm is raised by a period
         low, middle, high = (float(x) for x in self.last.shrink[:, row])
+        now = float(self._calibrated[row])
         return Advice(
-            "re-estimate", moved.where, "shrink", float(self._calibrated[row]), middle,
-            self._because(moved), low, high, "units/period",
+            "re-estimate", moved.where, "shrink", now, middle, self._because(moved, now, middle),
+            low, high, "units/period",
         )  # fmt: skip
 
     def _demand_advice(self, moved: Moved) -> Advice:
         row = self.points.index(moved.where)
         seen = np.array([day[row] for day in self._recent])
         mean, error = float(np.nanmean(seen)), float(np.nanstd(seen) / np.sqrt(seen.size))
+        now = float(self._usual[row])
         return Advice(
-            "re-estimate", moved.where, "demand", float(self._usual[row]), mean, self._because(moved),
+            "re-estimate", moved.where, "demand", now, mean, self._because(moved, now, mean),
             mean - 1.645 * error, mean + 1.645 * error, "units/period",
         )  # fmt: skip
 
     def _lead_advice(self, moved: Moved) -> Advice:
         usual, seen = self._lanes.seen(self.links.index(moved.where))
+        advised = None if np.isnan(seen) else seen
         return Advice(
-            "re-estimate", moved.where, "lead time", usual, None if np.isnan(seen) else seen,
-            self._because(moved), unit="periods",
+            "re-estimate", moved.where, "lead time", usual, advised,
+            self._because(moved, usual, advised), unit="periods",
         )  # fmt: skip
 
-    def _because(self, moved: Moved) -> str:
+    def _because(self, moved: Moved, now: float, advised: float | None) -> str:
         period = self.scenario.calendar.period
-        return f"{moved.words}, since {period} {moved.began} (found in {period} {moved.found})"
+        words = words_of(moved, now, advised)
+        return f"{words}, since {period} {moved.began} (found in {period} {moved.found})"
 
     def slow(self) -> dict[str, float]:
         """Return the links that have become slow, and the mean factor of their lead times."""

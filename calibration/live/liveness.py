@@ -33,6 +33,17 @@ class Liveness(NamedTuple):
     heard: int
     missing: int
 
+    def later(self, periods: float) -> Liveness:
+        """Return how it is some periods later if nothing is heard of it until then."""
+        age = self.age + periods
+        return self._replace(age=age, life=_life(self.life != "down", age, self.every))
+
+
+def _life(up: bool, age: float, every: float) -> Life:
+    if not up:
+        return "down"
+    return "silent" if age > SILENT * every else "late" if age > LATE * every else "alive"
+
 
 class _Known:
     def __init__(self) -> None:
@@ -94,9 +105,7 @@ class Devices:
             known, spec = self._known[key], self._declared.get(key)
             every = known.usual(self._length) if spec is None else float(spec.period)
             age = max(0, time - known.last) / self._length
-            life: Life = "down" if not known.up else "alive"
-            if known.up and age > LATE * every:
-                life = "silent" if age > SILENT * every else "late"
+            life = _life(known.up, age, every)
             found.append(Liveness(*key, life, age, every, known.heard, known.missing))
         silent = [k for k in self._declared if k not in self._known]
         return found + [

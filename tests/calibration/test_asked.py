@@ -6,9 +6,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from calibration.belongs import belonging
 from calibration.calibrate import calibrate
+from calibration.events import Event
 from calibration.ingest import ingest
 from calibration.store import Store
+from calibration.times import DAY
 from twin.cli import app
 from twin.errors import RunError, TwinError
 from twin.load import load_text
@@ -58,3 +61,36 @@ def test_a_point_is_no_decimal_one_where_the_comma_is(text, units, tmp_path):
         events = store.read()
     assert report.accepted == (units is not None)
     assert events["qty"].tolist() == ([] if units is None else [units])
+
+
+def told_of(*places) -> list[Event]:
+    return [
+        Event(f"{n}", "erp", site, DAY * (20000 + n), "count", item=item, qty=5.0)
+        for n, (site, item) in enumerate(places)
+    ]
+
+
+@pytest.mark.parametrize("places", [[("mill", "flour")], [("shop", "coffee")], [("mill", "")]])
+def test_a_store_of_another_chain_is_refused_and_both_chains_are_named(places, tmp_path):
+    (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
+    with Store(tmp_path / "s.db") as store:
+        store.add(told_of(*places))
+    asked = ["calibrate", f"{tmp_path}/s.db", "--scenario", f"{tmp_path}/shop.yaml", "-o"]
+    done = CliRunner().invoke(app, [*asked, f"{tmp_path}/c.yaml"])
+    assert done.exit_code != 0
+    said = " ".join(done.output.split())
+    assert "no event is of a stock point of" in said
+    assert f"sites in the events: {places[0][0]}; of the scenario: shop" in said
+    assert not (tmp_path / "c.yaml").exists()
+
+
+def test_sites_that_the_scenario_does_not_have_are_told_when_they_are_most():
+    shop = load_text(SHOP)
+    one, two, half = (
+        belonging(pd.DataFrame(told_of(("shop", "tea"), *more)), shop)
+        for more in ([], [("mill", "tea"), ("farm", "tea")], [("mill", "tea")])
+    )
+    assert one == half == (True, "")
+    assert two.some
+    assert two.told.startswith("2 of 3 sites in the events are not in ")
+    assert "farm, mill" in two.told

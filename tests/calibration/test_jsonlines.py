@@ -46,6 +46,8 @@ def test_a_map_reaches_into_objects(tmp_path):
     (json.dumps(GOOD)[:-9], "line: not valid JSON"), ("[1]", "line: no JSON object"),
     (json.dumps(GOOD | {"qty": [1]}), "line: a list or an object where"),
     (json.dumps(GOOD | {"qty": float("nan")}), "line: not valid JSON"),
+    (json.dumps(GOOD | {"qty": True}), "qty: true or false where a number belongs"),
+    (json.dumps(GOOD | {"seq": False}), "seq: true or false where a number belongs"),
     ("[" * 100_000, "line: not valid JSON"),
     (json.dumps({k: v for k, v in GOOD.items() if k != "event_time"}), "event_time: the time is"),
 ])  # fmt: skip

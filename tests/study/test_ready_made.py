@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +19,7 @@ from twin.study.findings import Chart, Findings, Sheet
 from twin.study.ready.base import Bench, Options
 
 MADE: list[str] = []
+TOO_MUCH = 100
 
 
 class Asked(Options):
@@ -26,7 +29,10 @@ class Asked(Options):
 
 
 def answer(options: Asked, bench: Bench) -> Findings:
-    """Answer with a table of costs, one step of it kept."""
+    """Answer with a table of costs, one step of it kept; refuse what it cannot multiply with."""
+    if options.factor > TOO_MUCH:
+        msg = f"factor = {options.factor}: too much"
+        raise RunError(msg)
     found = bench.study("fires", {"factors": LENGTH, "replications": 2})
     scale = bench.keep("scale", options.factor, lambda **_: MADE.append("once") or options.factor)
     frame = found.frame()
@@ -99,6 +105,37 @@ def test_wrong_options_are_told_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no ready-made study"):
         ready.ready_made("flood")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["scale.json", "costs.csv"])
+def test_a_full_disk_says_that_what_is_finished_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    replace = os.replace
+
+    def full(old: str, new: Path) -> None:
+        if Path(new).name == name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", full)
+    told = rf"{name}.*No space left.*; what is finished in .* is kept: mend it and give the same"
+    with pytest.raises(OutputError, match=told):
+        ask(tmp_path)
+    monkeypatch.setattr(os, "replace", replace)
+    part = next((tmp_path / "fires").rglob("*.parquet"))
+    when = part.stat().st_mtime_ns
+    ask(tmp_path)
+    assert part.stat().st_mtime_ns == when
+
+
+def test_a_study_that_refused_its_options_does_not_keep_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="too much"):
+        ask(tmp_path, factor=2 * TOO_MUCH)
+    right = ask(tmp_path, factor=3)
+    assert findings_module.opened(tmp_path).answers == right.answers
+    with pytest.raises(OutputError, match="asked something else"):
+        ask(tmp_path, factor=4)
 
 
 def test_options_are_told_with_default_and_meaning() -> None:

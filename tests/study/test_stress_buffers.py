@@ -9,6 +9,8 @@ import pytest
 from tests.study.test_stress_test import stressed
 from twin.schema import Scenario
 from twin.study.ready import stress_buffers, stress_words
+from twin.study.ready.stock import stocked
+from twin.topology import build
 
 DEMAND, LEVEL, OUT = 10.0, 60.0, 60
 LEADS = {"plant": 2, "hub": 4, "shop": 3}
@@ -46,6 +48,25 @@ def test_the_least_stock_that_covers_an_outage_is_its_closed_form(place: str) ->
     assert list(rows["survived"]) == [0, 0, 1]
     assert rows["loss_area"].iloc[-1] == 0
     assert any(f"Stock for {enough} more days" in text for text in found.answers)
+
+
+@pytest.mark.parametrize("policy", [{"kind": "base_stock"}, {"kind": "human", "supply_line": 1}])
+def test_a_buffer_is_there_from_the_start_where_an_opening_stock_is_given(
+    policy: dict[str, object],
+) -> None:
+    """The outage begins at once, so what is still to be ordered would come too late."""
+    opening = [{"where": {"site": s}, "initial_stock": LEVEL - DEMAND * lead,
+                "initial_in_transit": DEMAND, "policy": {**policy, "level": LEVEL}}
+               for s, lead in LEADS.items()]  # fmt: skip
+    scenario = line().with_changes(stock=[*line().model_dump()["stock"], *opening], warmup=0)
+    found = stressed(scenario, places="hub", duration=OUT, start=0)
+    rows = found.sheet("buffers").frame
+    assert (rows["more"].max(), list(rows["survived"])) == (least("hub"), [0, 0, 1])
+    levels = {r.where.site: (r.initial_stock, r.policy.level) for r in scenario.stock[1:]}
+    rules = {r["where"]["site"]: r for r in stocked(build(scenario), range(len(LEADS)), 7)}
+    for site, (first, level) in levels.items():
+        assert rules[site]["initial_stock"] == first + 7 * DEMAND
+        assert rules[site]["policy"]["level"] == level + 7 * DEMAND
 
 
 def test_one_day_less_than_the_least_loses_a_day() -> None:

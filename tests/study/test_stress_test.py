@@ -64,6 +64,17 @@ def test_every_site_and_every_lane_is_taken_out_each_for_its_own_time() -> None:
     assert sorted(set(frame["out"])) == [20, 33]
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_patterns_that_name_the_same_place_the_last_gives_its_time(turned: bool) -> None:
+    scenario, source = chain(1)
+    given = [("*", 33), (source, 44)]
+    own = dict(given[::-1] if turned else given)
+    frame = stressed(scenario, what="sites", duration=20, own=own).sheet("places").frame
+    times = frame.set_index("place")["out"].to_dict()
+    assert times.pop(source) == (33 if turned else 44)
+    assert set(times.values()) == {33}
+
+
 def test_a_time_of_its_own_for_a_place_that_is_not_there_is_refused() -> None:
     scenario, source = chain(1)
     for name in ("moon", source.upper()):

@@ -8,13 +8,17 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import twin
 from calibration import check, emulate
 from calibration.calibrate import calibrate
 from calibration.check import Known
 from calibration.evidence import evidence
+from calibration.live.batches import from_frame
+from calibration.store import Store
 from tests.viz.test_report import HOSTILE, Reader
+from twin.cli import app
 from twin.load import load_text
 from viz.report import Panels, Tiles, render
 from viz.report_calibration import calibration_report, save, verdict
@@ -233,3 +237,53 @@ def test_a_calibration_is_kept_with_its_start_and_read_again(events, start, tmp_
     assert check.start_of(found) == start
     assert check.gather(found, done.scenario) == Known(start)
     assert check.start_of({"points": []}) is None
+
+
+def test_events_that_the_calibration_did_not_use_are_told_and_an_empty_store_is_refused(
+    events, start, tmp_path
+):
+    rows = from_frame(events)
+    of = {"same": rows, "other": [e._replace(site="mill") for e in rows], "none": []}
+    for name, part in of.items():
+        with Store(tmp_path / f"{name}.db") as store:
+            store.add(part)
+    with Store(tmp_path / "same.db", write=False) as store:
+        sources = events, store
+        both = [calibrate(s, start, seed=5, simulations=64, kinds=("base_stock",)) for s in sources]
+    for done in both:  # of a table and of a store
+        assert not check.gather(done.to_dict(), done.scenario, tmp_path / "same.db").strange
+    check.write(done, tmp_path / "c.yaml")
+    asked = ["report", f"{tmp_path}/c.yaml", "-o", f"{tmp_path}/p.html", "--store"]
+    told = CliRunner().invoke(app, [*asked, f"{tmp_path}/other.db"])
+    assert told.exit_code == 0
+    assert "other.db are not those that the calibration used" in told.output
+    page = Reader((tmp_path / "p.html").read_text("utf-8")).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "other.db are not those that the calibration used" in page
+    assert "no event is of a stock point of 'pair'" in page
+    refused = CliRunner().invoke(app, [*asked, f"{tmp_path}/none.db", "--force"])
+    assert refused.exit_code != 0
+    assert "there are no events in it" in " ".join(refused.output.split())
+
+
+def test_a_limit_that_was_never_met_is_shown_as_not_identified():
+    of = {"value": 20.0, "method": "never met for sure", "note": "it stays", "refs": [], "n": 0,
+          "key": "purchases.centre/tea.capacity", "sets": {}, "draws": []}  # fmt: skip
+    ends = {"low": float("nan"), "high": float("nan")}
+    unmet = of | ends | {"name": "capacity of buy to centre/tea", "known": False}
+    older = of | {"name": "capacity of old/tea", "low": 20.0, "high": 20.0, "key": ""}
+    found = made([0.4], [(1.0, 9.0)]) | {"estimates": [unmet, older]}
+    found["not_identified"] = [unmet["name"]]
+    report = calibration_report(found, load_text(CHAIN), Known(load_text(CHAIN)))
+    tables = {b.title: b for b in report.page.sections if hasattr(b, "rows")}
+    assert [row[2] for row in tables["Estimated directly"].rows] == ["not identified", "sure"]
+    assert tables["What is not identified"].rows[0][:3] == [
+        "buy to centre/tea",
+        "capacity",
+        "not drawn",
+    ]
+    tiles = next(b for b in report.page.sections if isinstance(b, Tiles)).tiles
+    shown = {tile.name: tile.value for tile in tiles}
+    assert (shown["Estimated directly"], shown["Not identified"]) == ("1", "1")
+    row = report.data["changes"].set_index("what").loc["capacity of buy to centre/tea"]
+    assert row["remark"].startswith("not identified")
+    assert report.data["estimates"]["known"].tolist() == [False, True]

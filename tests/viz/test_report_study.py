@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,19 @@ def test_a_long_table_is_cut_and_says_where_the_whole_is():
     (table,) = blocks(FOUND, Table)
     assert len(table.rows) == ROWS
     assert f"{ROWS} of 60 rows; the whole table is in ranking.csv." in table.caption
+
+
+def test_a_table_that_is_cut_within_the_first_line_of_its_picture_is_left_out(tmp_path):
+    for of_each in (ROWS, ROWS - 1):  # the second shows the begin of another line: it stays
+        places = np.repeat(["a", "b"], of_each)
+        frame = pd.DataFrame({"place": places, "since": range(2 * of_each), "service": 1.0})
+        chart = Chart("lines", "service", "S", "service", "since", "service", group="place")
+        sheets = (RANKED, Sheet("service", "Service", frame))
+        found = replace(FOUND, sheets=sheets, charts=(*FOUND.charts, chart))
+        titles = [table.title for table in blocks(found, Table)]
+        assert titles == (["Ranking"] if of_each == ROWS else ["Ranking", "Service"])
+        found.save(tmp_path / str(of_each))
+        assert len(pd.read_csv(tmp_path / str(of_each) / "service.csv")) == 2 * of_each
 
 
 def test_a_number_stands_with_its_interval_in_its_unit():

@@ -11,6 +11,7 @@ import matplotlib.colors as colours
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Annotation
 
@@ -193,6 +194,19 @@ def test_names_of_groups_take_the_lines_they_need_above_the_chart(kind, width):
         assert box.y0 > top
         assert box.x1 <= figure.bbox.x1
         assert box.y1 <= figure.bbox.y1
+
+
+@pytest.mark.parametrize("width", [WIDTH, NARROW])
+def test_what_an_axis_of_bars_shows_is_written_within_the_picture(width):
+    long = "cost_of_more_stock_to_match_the_service_of_the_other_cut"
+    frame = {"x": ["a name that is rather long"], long: [4.0], "low": [3.0], "high": [6.0]}
+    given = data("bars", frame, {long: "USD/week"}, y=long, low="low", high="high")
+    figure = bars(Data(given.chart, given.sheet, width))
+    FigureCanvasAgg(figure).draw()
+    label = figure.axes[-1].xaxis.label
+    box, whole = label.get_window_extent(), figure.bbox
+    assert label.get_text().replace("\n", " ").endswith("thin lines: interval")
+    assert (box.x0 >= 0, box.x1 <= whole.x1, box.y0 >= 0) == (True, True, True)
 
 
 def test_a_chart_for_a_phone_is_narrow_and_a_graph_has_none():

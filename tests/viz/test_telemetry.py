@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,14 @@ import twin
 from calibration import emulate
 from calibration.balance import BOOKS
 from calibration.events import Event
+from calibration.live.alarms import Moved, words_of
 from calibration.live.batches import from_frame
 from calibration.store import Store
 from calibration.times import DAY, SECOND, now, period_start
 from tests.calibration.test_follow import CALIBRATED, DAYS, REAL, START
 from twin.errors import RunError
 from twin.topology import build
-from viz import live_data, telemetry
+from viz import live_data, look, telemetry
 from viz.live_feed import Feed
 from viz.server import opening
 
@@ -211,6 +213,37 @@ def test_points_that_nobody_looked_at_open_as_the_scenario_does_and_are_named(tm
     assert live_data.tiles(feed.follower, feed.seen)[0]["change"].startswith("1 of 4")
 
 
+def test_books_are_compared_only_where_somebody_looked(replayed, tea):
+    path = tea.with_name("unlooked.db")
+    events = from_frame(emulate.events(REAL))
+    with Store(path) as opened:
+        opened.add(e for e in events if e.kind != "count" or e.device == BOOKS)
+    feed = Feed(path, CALIBRATED, "replay", lambda: None)
+    feed._work()
+    tile = live_data.tiles(feed.follower, feed.seen)[1]
+    assert (tile["name"], tile["value"], tile["change"]) == (
+        "Books are off by",
+        "–",
+        "nobody looked",
+    )
+    last = replayed.seen[-1]
+    one = replace(last, looked=np.where(np.arange(last.looked.size) == 0, 1.0, np.inf))
+    tile = live_data.tiles(replayed.follower, [one])[1]
+    off = abs(last.books[0] - last.stock[1][0]) / last.stock[1][0]
+    assert (tile["value"], tile["change"][:9]) == (look.share(off), "at 1 of 4")
+
+
+def test_devices_of_a_store_that_nobody_fills_do_not_stay_alive(replayed):
+    *before, last = replayed.seen
+    devices = [d._replace(life="alive", age=0.5) for d in last.devices]
+    seen = [*before, replace(last, devices=[*devices, devices[0]._replace(life="down")])]
+    lives = [{d.life for d in live_data.unfed(seen, days)[-1].devices} for days in (0.1, 219.0)]
+    assert lives == [{"alive", "down"}, {"silent", "down"}]
+    tile = live_data.tiles(replayed.follower, live_data.unfed(seen, 219.0))[3]
+    assert (tile["name"], tile["value"]) == ("Devices alive", "0")
+    assert live_data.unfed(seen, 219.0)[-1].devices[0].age == 219.5
+
+
 def test_a_store_that_nobody_fills_any_more_stops_being_live(tea):
     path, said = tea.with_name("real.db"), []
     shift = NOW // DAY * DAY - START - DAYS * DAY  # the record ends today
@@ -281,3 +314,29 @@ def test_sites_whose_devices_are_not_well_come_first(store):
     (site, alive, _, missing, ill), *_ = live_data.devices(feed.seen[-1])
     assert (site, alive, missing) == ("board fab", "◐ 1 of 5", "2")
     assert "silent" in ill
+
+
+@pytest.mark.parametrize(("what", "direction", "now", "advised", "said"), [
+    ("shrink", "down", 0.1, 0.2, "more vanishes than calibrated"),
+    ("shrink", "down", 0.1, 0.09, "less vanishes than calibrated by now, though the alarm said: more"),
+    ("shrink", "up", 0.1, 0.2, "more vanishes than calibrated by now, though the alarm said: less"),
+    ("demand", "up", 10.0, 12.0, "customers order more than calibrated"),
+    ("demand", "up", 10.0, 8.0, "customers order less than calibrated by now, though"),
+    ("lead time", "down", 5.0, 6.0, "goods take longer than calibrated by now, though"),
+    ("lead time", "up", 5.0, None, "goods take longer than calibrated"),
+])  # fmt: skip
+def test_the_words_of_an_alarm_go_the_way_of_its_numbers(what, direction, now, advised, said):
+    moved = Moved(what, "shop/tea", 5, 3, direction)
+    words = words_of(moved, now, advised)
+    assert words.startswith(said)
+    assert ("though" in words) == ("though" in said)
+
+
+def test_the_alarm_table_and_the_reason_for_an_advice_turn_with_the_estimate(replayed, monkeypatch):
+    follower = replayed.follower
+    shrink = replayed.seen[-1].shrink - 1.0  # less than the 0 that was calibrated
+    monkeypatch.setattr(follower, "last", replace(replayed.seen[-1], shrink=shrink))
+    (words,) = [r[1] for r in live_data.alarms(follower, replayed.seen[-1]) if "shrink" in r[0]]
+    assert words.startswith("less vanishes than calibrated by now")
+    (why,) = [a.because for a in follower.recommendations() if a.what == "shrink"]
+    assert why.startswith("less vanishes than calibrated by now")

@@ -42,7 +42,8 @@ class Goal:
     Raises
     ------
     RunError
-        If a KPI is unknown or says nothing in a plain run, or a number is none.
+        If a KPI is unknown or says nothing in a plain run, a number is none, or a bound is not
+        among what its KPI can be.
     """
 
     aim: str = AIM
@@ -58,6 +59,8 @@ class Goal:
             if isinstance(number, bool) or not np.isfinite(number):
                 msg = f"{what} = {show(number)}; must be a number"
                 raise RunError(msg)
+        for name, bound in self.require.items():
+            _check_bound(name, bound)
         if self.penalty < 0 or (self.penalty > 0 and KPIS[self.aim].extra["unit"] != "money"):
             msg = (
                 f"penalty = {show(self.penalty)} with aim '{self.aim}'; must be 0 or more, and is "
@@ -134,3 +137,18 @@ def _check_kpi(name: str) -> None:
             f"zero; use one of {', '.join(usable())}"
         )
         raise RunError(msg)
+
+
+def _check_bound(name: str, bound: float) -> None:
+    """Refuse a bound that no run can meet, or that every run meets."""
+    low, high, _ = KPIS[name].extra["within"]
+    if low <= bound <= high:
+        return
+    allowed = f"{low:g} to {high:g}" if np.isfinite([low, high]).all() else (
+        f"{low:g} or more" if np.isfinite(low) else f"{high:g} or less"
+    )  # fmt: skip
+    percent = " (95 % is 0.95 or '95%')" if high == 1 < bound else ""
+    msg = (
+        f"require {name} = {show(bound)}; {name} can only be {allowed}: give such a bound{percent}"
+    )
+    raise RunError(msg)

@@ -96,6 +96,8 @@ def Followed(
     playing, set_playing = solara.use_state(True)
     speed, set_speed = solara.use_state(_USUAL)
     seen, follower = list(feed.seen), feed.follower
+    if seen and source.badge(feed.kind) == "quiet":
+        seen = live_data.unfed(seen, source.age / period_length(feed.scenario.calendar))
     live, last = feed.kind == "live", len(seen) - 1
     at = last if live else max(0, min(cursor, last))
 
@@ -216,7 +218,10 @@ def Network(
     drawn = solara.use_memo(lambda: live_data.drawing(follower), [follower])
     key = (id(follower), seen[0].t, seen[-1].t)
     frames = solara.use_memo(lambda: live_data.frames(follower, seen, drawn), [key])
-    state = solara.use_memo(lambda: live_data.state(follower, seen[: at + 1], drawn), [key, at])
+    lives = [d.life for d in seen[at].devices]  # they age where nothing comes in
+    state = solara.use_memo(
+        lambda: live_data.state(follower, seen[: at + 1], drawn), [key, at, lives]
+    )
     moving, set_moving = solara.use_state(False)  # the browser stops at the last period
     more = playing and len(seen) > 1 and place < len(seen) - 1
     solara.use_effect(lambda: set_moving(more), [key, playing])

@@ -28,7 +28,7 @@ from twin.run import Progress
 from twin.schema import Scenario
 from twin.study.cluster import versions
 from twin.study.findings import Findings
-from twin.study.ready.base import Bench, Options
+from twin.study.ready.base import Bench, Options, keeping
 from twin.validate import checked
 
 NAMES = (
@@ -132,7 +132,8 @@ def ready_made(
     result = study.run(asked, bench)
     result = dataclasses.replace(result, notes=(*result.notes, _rests_on(base)))
     if where is not None:
-        result.save(where)
+        with keeping(where):
+            result.save(where)
     return result
 
 
@@ -143,12 +144,13 @@ def _begin(where: Path, name: str, asked: Options, base: Scenario, force: bool) 
     ------
     OutputError
         If the folder holds anything else, or (unless ``force``) another study or one that cannot
-        be told.
+        be told. One that has done nothing yet, as when it refused its options, does not count.
     """
     told = {"study": name, "options": asked.model_dump(mode="json"), "scenario": base.hash()}
     file = where / ASKED
-    old = _asked(file, force) if file.is_file() else None
-    if old is None and where.is_dir() and any(where.iterdir()):
+    done = where.is_dir() and any(path != file for path in where.iterdir())
+    old = _asked(file, force) if done and file.is_file() else None
+    if old is None and done:
         msg = f"{where}: holds something else already; give a new or empty folder"
         raise OutputError(msg)
     if old not in (None, told) and not force:

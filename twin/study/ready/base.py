@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twin.errors import RunError
+from twin.errors import OutputError, RunError
 from twin.files import make_folder, read_text, write_text
 from twin.run import Progress
 from twin.schema import Model, Scenario
@@ -111,7 +112,8 @@ class Bench:
         if kept.get("key") != mark:
             kept = {"key": mark, "value": self._made(make, given)}
             make_folder(self.out)
-            write_text(file, json.dumps(kept, indent=1) + "\n")
+            with keeping(self.out):
+                write_text(file, json.dumps(kept, indent=1) + "\n")
         return kept["value"]
 
     def _made(self, make: Callable[..., Any], given: Sequence[Any]) -> Any:
@@ -125,6 +127,26 @@ class Bench:
         if self.cancelled is not None and self.cancelled.is_set():
             msg = "the run was cancelled"
             raise RunError(msg)
+
+
+@contextlib.contextmanager
+def keeping(out: Path) -> Iterator[None]:
+    """Say of a file that cannot be written that what was finished in its folder stays.
+
+    Raises
+    ------
+    OutputError
+        If anything could not be written.
+    """
+    try:
+        yield
+    except OutputError as error:
+        told = str(error).partition("; nothing was changed")[0]
+        msg = (
+            f"{told}; what is finished in {out} is kept: mend it and give the same command again, "
+            "or give another folder"
+        )
+        raise OutputError(msg) from error
 
 
 def _kept(file: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def stocked(top: Topology, rows: Iterable[int], periods: float, lean: bool = Fal
     """Return rules that give stock points more stock; order-driven ones keep none and are left out.
 
     Levels that follow the forecast cover so many periods more; fixed ones rise by so many periods
-    of mean demand.
+    of mean demand. An opening stock that is given rises with them.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def stocked(top: Topology, rows: Iterable[int], periods: float, lean: bool = Fal
         policy = _without_safety(policy, sums) if lean else policy
         thick = _with_more(policy, sums, periods)
         if thick is not None and thick != point.settings.policy:
-            found.append(_rule(point, thick))
+            found.append(_rule(point, thick, sums))
     return found
 
 
@@ -60,9 +60,19 @@ def held(top: Topology) -> frozenset[int]:
     return frozenset(rows)
 
 
-def _rule(point: StockPoint, policy: Policy) -> Rule:
+def _rule(point: StockPoint, policy: Policy, sums: _Sums) -> Rule:
+    """Return a stock point's rule with another policy.
+
+    An opening stock that is given moves as the policy's own would: else what is held more would
+    still be on order when the outage comes.
+    """
     where = {"site": point.site.name, "item": point.item.name, "role": point.role}
-    return {"where": where, "policy": policy.model_dump(mode="json", exclude_unset=True)}
+    rule: Rule = {"where": where, "policy": policy.model_dump(mode="json", exclude_unset=True)}
+    given = point.settings.initial_stock
+    if given is not None:
+        more = opening_level(policy, *sums) - opening_level(point.settings.policy, *sums)
+        rule["initial_stock"] = max(0.0, given + more)
+    return rule
 
 
 class _Sums(NamedTuple):
