@@ -149,11 +149,11 @@ def _begin(where: Path, name: str, asked: Options, base: Scenario, force: bool) 
     told = {"study": name, "options": asked.model_dump(mode="json"), "scenario": base.hash()}
     file = where / ASKED
     done = where.is_dir() and any(path != file for path in where.iterdir())
-    old = _asked(file, force) if done and file.is_file() else None
+    old = _asked(file, force) if file.is_file() else None
     if old is None and done:
         msg = f"{where}: holds something else already; give a new or empty folder"
         raise OutputError(msg)
-    if old not in (None, told) and not force:
+    if done and old not in (None, told) and not force:
         msg = f"{where}: holds study '{old['study']}' that was asked something else"
         raise OccupiedError(msg)
     make_folder(where)
