@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from twin.engine import Outcome
 
 Floats = NDArray[np.float64]
-T = TypeVar("T")
 
 
 def total(values: Floats) -> Floats:

@@ -108,7 +108,7 @@ def key_of(scenario: Scenario, declared: Lane | Production | Purchase | Demand) 
     section, entries = where[type(declared)]
     names = [_name(entry) for entry in entries]
     same = [i for i, entry in enumerate(entries) if entry is declared]
-    # a network takes what is equal from the one built before it: then it is not the same object
+    # an entry of another copy of the scenario is found by being equal
     n = (same or [i for i, entry in enumerate(entries) if entry == declared])[0]
     return f"{section}.{names[n]}" if names.count(names[n]) == 1 else f"{section}[{n}]"
 

@@ -65,7 +65,6 @@ class Plan:
     lead_table: Ints
     link_stream: Any
     switches: Switches
-
     made: Made = field(repr=False, compare=False)
 
     @classmethod
