@@ -79,3 +79,30 @@ class Made:
             old = self._known[name] = key, make()
         found: B = old[1]
         return found
+
+    def each(self, name: str, of: Sequence[A], make: Callable[[int], B]) -> list[B]:
+        """Return what is made of each of some things; made anew for those that are new alone.
+
+        Parameters
+        ----------
+        name
+            Name of what is made.
+        of
+            The things, what is made of one resting on it alone.
+        make
+            Makes it of the thing with a number.
+        """
+        before: Sequence[A]
+        old: list[B]
+        before, old = self._known.get(name, ((), []))
+        if len(before) != len(of):
+            old = [make(n) for n in range(len(of))]
+        else:
+            new = [n for n, (a, b) in enumerate(zip(of, before, strict=True)) if a is not b]
+            new = [n for n in new if of[n] != before[n]]
+            if new:
+                old = list(old)
+            for n in new:
+                old[n] = make(n)
+        self._known[name] = tuple(of), old
+        return old

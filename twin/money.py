@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.memory import kept
+from twin.memory import Made, kept
 from twin.schema import Lane, Purchase
 from twin.sums import Floats, field, ratio, replications
 from twin.topology import Link, Topology
@@ -118,25 +117,33 @@ def rates(plan: Plan) -> Rates:
 
 def _rates(plan: Plan, years: int) -> Rates:
     top, made = plan.topology, plan.made
-    holding = np.array([p.settings.holding_cost for p in top.points], float)
-    value = np.array([p.item.value for p in top.points], float)
-    yearly = np.array([p.item.obsolescence for p in top.points], float)
+    of = (top.points, years)
+    rows = made("money of points", of, lambda: _point_rates(top, years))
+    holding, value = rows["holding"], rows["value"]
     device = np.zeros(len(top.points))
     for placed in plan.devices:
         device[placed.row] += placed.device.cost
     transit = [getattr(e.declared, "transit_holding_cost", None) for e in top.links]
-    inputs = (top.shape, holding.tolist(), value.tolist(), transit)
+    inputs = (top.shape, top.points, transit)
     return Rates(
-        holding=holding,
-        backlog=np.array([p.settings.backlog_cost for p in top.points], float),
-        obsolescence=value * yearly / years,
-        value=value,
+        **rows,
         device=device,
         price=np.array([_price(e, value) for e in top.links], float),
-        **_link_rates(top),
+        **_link_rates(top, made),
         **made("input rates", inputs, lambda: _input_rates(top, holding, value)),
-        **_sink_rates(top),
+        **made("sink rates", (top.shape, top.points, top.sinks), lambda: _sink_rates(top)),
     )
+
+
+def _point_rates(top: Topology, years: int) -> dict[str, Any]:
+    value = np.array([p.item.value for p in top.points], float)
+    yearly = np.array([p.item.obsolescence for p in top.points], float)
+    return {
+        "holding": np.array([p.settings.holding_cost for p in top.points], float),
+        "backlog": np.array([p.settings.backlog_cost for p in top.points], float),
+        "obsolescence": value * yearly / years,
+        "value": value,
+    }
 
 
 _ALONE = {
@@ -163,8 +170,8 @@ def _alone(e: Link) -> tuple[float, ...]:
     return tuple(float(x) for x in found)
 
 
-def _link_rates(top: Topology) -> dict[str, Any]:
-    table = [kept(e, "_money", functools.partial(_alone, e)) for e in top.links]
+def _link_rates(top: Topology, made: Made) -> dict[str, Any]:
+    table = made.each("money of links", top.links, lambda e: _alone(top.links[e]))
     columns = np.array(table, float).reshape(len(table), len(_ALONE)).T
     return {
         name: column.astype(kind)

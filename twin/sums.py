@@ -21,6 +21,8 @@ def total(values: Floats) -> Floats:
     """
     if values.shape[0] == 0:
         return np.zeros(values.shape[1:])
+    if values.ndim == 2 and values.shape[1] > 1:  # rows are added to rows
+        return np.add.reduce(np.ascontiguousarray(values), axis=0)  # type: ignore[no-any-return]
     return np.cumsum(values, axis=0)[-1]  # type: ignore[no-any-return]
 
 

@@ -217,6 +217,10 @@ def known_patterns(scenario: Scenario) -> Iterator[Problem]:
                 if isinstance(pattern, str) and pattern in known[key]:
                     continue
                 yield from _terms((section, n, "where", key), key, pattern, known[key])
+
+
+def known_lanes(scenario: Scenario) -> Iterator[Problem]:
+    """Require that a disruption names lanes and resources that exist."""
     lanes = {lane.name for lane in scenario.lanes}
     lanes |= {f"{b.supplier}->{b.site}" for b in scenario.purchases}
     resources = {r.name for r in scenario.resources}
@@ -250,4 +254,5 @@ CHECKS = [
     known_sources,
     known_owners,
     known_patterns,
+    known_lanes,
 ]

@@ -45,8 +45,10 @@ def forms_of(columns: Sequence[Any]) -> tuple[Any, Ints]:
     Numbers that differ in their last bits are different; NaN equals NaN.
     """
     table = np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
+    data, width = table.tobytes(), table.itemsize * table.shape[1]
     known: dict[bytes, int] = {}
-    which = ints(known.setdefault(thing.tobytes(), len(known)) for thing in table)
+    number = known.setdefault
+    which = ints([number(data[i : i + width], len(known)) for i in range(0, len(data), width)])
     _, first = np.unique(which, return_index=True)
     return table[first].T.reshape(table.shape[1], first.size), which
 

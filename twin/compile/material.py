@@ -80,9 +80,9 @@ def plan_material(top: Topology) -> Material:
     return _stages(top, unit, order, by_limit)
 
 
-def ties(top: Topology) -> list[object]:
-    """Return what the order of the sweep rests on besides the network's shape, by link."""
-    return [(e.limits, _instant(e)) for e in top.links]
+def tie(e: Link) -> object:
+    """Return what the order of the sweep rests on besides the network's shape."""
+    return e.limits, _instant(e)
 
 
 def _instant(e: Link) -> bool:

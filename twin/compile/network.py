@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +41,7 @@ from twin.arrays import (
 from twin.compile.columns import columns_of, flags, floats, forms_of, ints, offsets, or_nothing
 from twin.compile.material import Material
 from twin.distributions import lead_time_table
-from twin.memory import Made, kept
+from twin.memory import Made
 from twin.schema import Lane, Production, Purchase
 from twin.topology import Link, Topology
 
@@ -80,11 +79,14 @@ def build_network(
     of = (top.shape, top.points, top.links, top.sinks, positions, stretch, closable, whole)
 
     def make() -> Network:
-        parts = rows | _made_parts(top, made) | _links(top, stretch, closable)
+        parts = rows | _made_parts(top, made) | _links(top, stretch, closable, made)
         parts["refill_lead"] = _refill_lead(len(top.points), parts)
-        parts |= _material(top, material, parts)
+        special = parts["special"].tobytes()
+        parts |= made("sweep", (material, special), lambda: _material(top, material, parts))
         _place_rings(parts)
-        return _pack(top, material, parts | quotes(top, positions))
+        cut = any(place is not None for place in positions.values())
+        rests = (top.shape, positions, top.links if cut else (), top.sinks if cut else ())
+        return _pack(top, material, parts | made("quotes", rests, lambda: quotes(top, positions)))
 
     return made("network", of, make)
 
@@ -302,9 +304,20 @@ def _alone(e: Link) -> tuple[float, ...]:
     return tuple(float(x) for x in found)
 
 
-def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict[str, Any]:
+def _inputs(top: Topology) -> dict[str, Any]:
+    inputs = [e.inputs for e in top.links]
+    return {
+        "input_off": offsets(len(x) for x in inputs),
+        "input_row": ints(r for x in inputs for r, _ in x),
+        "input_usage": floats(u for x in inputs for _, u in x),
+    }
+
+
+def _links(
+    top: Topology, stretch: dict[int, float], closable: set[int], made: Made
+) -> dict[str, Any]:
     links = top.links
-    table = [kept(e, "_alone", functools.partial(_alone, e)) for e in links]
+    table = made.each("links", links, lambda e: _alone(links[e]))
     found = dict(
         zip(_ALONE, np.array(table, np.float64).reshape(len(links), -1).T.copy(), strict=True)
     )
@@ -318,7 +331,6 @@ def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict
     slots = np.where(high == 0, 0, high + special).astype(np.int32)
     lots = (found["order_min"] == 0) & (found["order_multiple"] == 0)
     plain = lots & np.isinf(found["order_max"]) & (found["yield_"] == 1)
-    inputs = [e.inputs for e in links]
     shut = np.zeros(len(links), np.int8)
     shut[list(closable)] = 1
     whole = ("to", "kind", "priority", "fallback", "mail_len", "fifo", "refill")
@@ -326,9 +338,7 @@ def _links(top: Topology, stretch: dict[int, float], closable: set[int]) -> dict
     return {
         **found,
         **{name: found[name].astype(np.int32) for name in whole},
-        "input_off": offsets(len(x) for x in inputs),
-        "input_row": ints(r for x in inputs for r, _ in x),
-        "input_usage": floats(u for x in inputs for _, u in x),
+        **made("inputs", (top.shape,), lambda: _inputs(top)),
         "plain_order": (plain & (not top.scenario.integer)).astype(np.int8),
         "mail_off": offsets(mail)[:-1],
         "lead": lead.astype(np.int32),

@@ -29,7 +29,7 @@ from twin.arrays import (
 from twin.compile import events as ev
 from twin.compile import rules as rl
 from twin.compile.columns import floats, ints, offsets
-from twin.compile.material import Material, plan_material, ties
+from twin.compile.material import Material, plan_material, tie
 from twin.compile.network import build_network, link_column, sink_column
 from twin.compile.switches import find_switches, loses
 from twin.compile.world import open_world
@@ -39,6 +39,7 @@ from twin.errors import RunError
 from twin.memory import Made
 from twin.rng import streams_of
 from twin.schema import Purchase
+from twin.stock_rules import Settings
 from twin.topology import Link, Topology, build
 
 RECORDABLE = {"rows": Rows._fields, "links": Links._fields, "sinks": Sinks._fields}
@@ -83,7 +84,7 @@ class Plan:
         if not isinstance(top, Topology):
             top = build(top)
         made = Made(None if like is None else like.made)
-        tied = made("ties", (top.links,), lambda: ties(top))
+        tied = made.each("ties", top.links, lambda e: tie(top.links[e]))
         material = made("material", (top.shape, tied), lambda: plan_material(top))
         devices = _devices(top, made)
         cover = _cover(top, made)
@@ -94,7 +95,7 @@ class Plan:
         closable = ev.closable_links(top)
         network = build_network(top, material, ev.stretched_links(top), closable, rows, made)
         driven = _driven(top, made)
-        switches = find_switches(top, network, material, devices, closable, driven)
+        switches = find_switches(top, network, material, devices, closable, driven, made)
         forecasts = _forecasts(top, made)
         lead_table, links = _random_leads(network)
         return cls(
@@ -174,9 +175,9 @@ def _devices(top: Topology, made: Made) -> list[ev.PlacedDevice]:
 
 def _cover(top: Topology, made: Made) -> list[tuple[float, float]]:
     """Return mean and variance of the time that each row's stock protects against."""
-    leads = made("leads", (top.links,), lambda: [(e.lead_moments, e.delay) for e in top.links])
-    rows = range(len(top.points))
-    return made("cover", (top.shape, leads), lambda: [rl.protection(top, i) for i in rows])
+    leads = made.each("leads", top.links, lambda e: rl.lead_of(top.links[e]))
+    ways = [tuple([leads[e] for e in mine]) for mine in top.in_links]
+    return made.each("cover", ways, lambda i: rl.longest(ways[i]))
 
 
 def _parameters(top: Topology, cover: list[tuple[float, float]], made: Made) -> tuple[Table, Any]:
@@ -198,10 +199,8 @@ def _demand(top: Topology, made: Made) -> DemandTables:
 
 
 def _forecasts(top: Topology, made: Made) -> rl.Forecasts:
-    yields = made("yields", (top.links,), lambda: [e.yield_ for e in top.links])
-    weights = made("weights", (top.shape, yields), lambda: rl.demand_weights(top))
-    of = (top.shape, yields, top.points, top.sinks)
-    return made("forecasts", of, lambda: rl.first_forecasts(top, weights))
+    of = (top.shape, top.links, top.points, top.sinks)
+    return made("forecasts", of, lambda: rl.first_forecasts(top, made))
 
 
 def _opening(
@@ -211,24 +210,23 @@ def _opening(
     cover: list[tuple[float, float]],
     made: Made,
 ) -> Floats:
-    numbers = (driven, forecasts.mean, forecasts.variance)
-    of = (top.points, *(x.tobytes() for x in numbers), cover, top.scenario.integer)
-    return made("opening", of, lambda: _opening_stock(top, driven, forecasts, cover))
+    settings = made("settings", (top.points,), lambda: [p.settings for p in top.points])
+    numbers = (driven.tolist(), forecasts.mean.tolist(), forecasts.variance.tolist())
+    cases = list(zip(settings, *numbers, cover, strict=True))
+    stock = floats(made.each("opening", cases, lambda i: _opening_stock(*cases[i])))
+    return np.floor(stock + 0.5) if top.scenario.integer else stock
 
 
 def _opening_stock(
-    top: Topology, driven: Any, forecasts: rl.Forecasts, cover: list[tuple[float, float]]
-) -> Floats:
-    stock = np.zeros(len(top.points))
-    for p in top.points:
-        given = p.settings.initial_stock
-        if given is None and driven[p.index]:
-            given = 0.0
-        if given is None:
-            mean, variance = float(forecasts.mean[p.index]), float(forecasts.variance[p.index])
-            given = rl.opening_level(p.settings.policy, mean, variance, *cover[p.index])
-        stock[p.index] = max(0.0, given)
-    return np.floor(stock + 0.5) if top.scenario.integer else stock
+    settings: Settings, driven: bool, mean: float, variance: float, cover: tuple[float, float]
+) -> float:
+    """Return what lies at a stock point at first, before it is rounded."""
+    given = settings.initial_stock
+    if given is None and driven:
+        given = 0.0
+    if given is None:
+        given = rl.opening_level(settings.policy, mean, variance, *cover)
+    return max(0.0, given)
 
 
 def _breaks(link: Link) -> list[tuple[float, float]]:

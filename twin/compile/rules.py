@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +13,13 @@ from twin import decoupling, policies
 from twin.arrays import SEES, THETA, Error, Floats, Table, Theta
 from twin.compile.columns import flags, floats, forms_of, ints, offsets
 from twin.distributions import demand_moments
-from twin.memory import kept
+from twin.memory import Made
 from twin.policies import LOT_RULES, POLICIES
 from twin.schema import Policy
-from twin.topology import Topology
+from twin.topology import Link, Topology
 
 FROM_FORECAST = ("cover", "lead", "lead_variance", "forecast_smoothing", "error_smoothing")
 """Columns of theta that only forecast-driven policies read."""
-
-
-Weights = list[dict[int, float]]
-"""Units of each row that a unit of demand takes, by sink."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +30,42 @@ class Forecasts:
     variance: Floats
 
 
-def first_forecasts(top: Topology, weights: Weights | None = None) -> Forecasts:
+def first_forecasts(top: Topology, made: Made | None = None) -> Forecasts:
     """Explode mean demand and its variance up the network (season and trend left out).
 
     Parameters
     ----------
     top
         The network.
-    weights
-        Its :func:`demand_weights`, where they are at hand.
+    made
+        What was made for a network like this one.
     """
-    moments = [kept(s, "_moments", functools.partial(demand_moments, s.demand)) for s in top.sinks]
-    mean = np.zeros(len(top.points))
-    variance = np.zeros(len(top.points))
-    for p, mine in zip(top.points, weights or demand_weights(top), strict=True):
-        forecast = p.settings.forecast
-        mean[p.index] = sum([v * moments[s][0] for s, v in mine.items()])
-        variance[p.index] = sum([v * v * moments[s][1] for s, v in mine.items()])
-        if forecast.initial is not None:
-            mean[p.index] = forecast.initial
-        if forecast.initial_error is not None:
-            variance[p.index] = forecast.initial_error**2
-    return Forecasts(mean, variance)
+    made = made or Made()
+    yields = made.each("yields", top.links, lambda e: top.links[e].yield_)
+    row, sink, units = made("weights", (top.shape, yields), lambda: demand_weights(top))
+    moments = made.each("moments", top.sinks, lambda s: demand_moments(top.sinks[s].demand))
+    given = made("given forecasts", (top.points,), lambda: _given_forecasts(top))
+    per_sink = np.array(moments, float).reshape(len(top.sinks), 2)[sink]
+    found = []
+    for worth, moment, own in zip((units, units * units), per_sink.T, given, strict=True):
+        # one after the other, as Python adds
+        total = np.bincount(row, worth * moment, len(top.points)).astype(float)
+        found.append(np.where(np.isnan(own), total, own))
+    return Forecasts(*found)
 
 
-def demand_weights(top: Topology) -> Weights:
-    """Return how many units of each row a unit of each sink below it takes."""
-    weights: Weights = []
+def _given_forecasts(top: Topology) -> Table:
+    """Return the forecasts and error variances that the scenario gives, else NaN, ``(2, n)``."""
+    rules = [p.settings.forecast for p in top.points]
+    return np.array([
+        [np.nan if f.initial is None else f.initial for f in rules],
+        [np.nan if f.initial_error is None else f.initial_error**2 for f in rules],
+    ])  # fmt: skip
+
+
+def demand_weights(top: Topology) -> tuple[Any, Any, Floats]:
+    """Return how many units of a row a unit of a sink below it takes: rows, sinks and units."""
+    weights: list[dict[int, float]] = []
     for p in top.points:  # downstream first
         mine = dict.fromkeys(top.sinks_of[p.index], 1.0)
         for e, usage in top.out_links[p.index]:
@@ -70,17 +74,28 @@ def demand_weights(top: Topology) -> Weights:
             for s, v in weights[link.to].items():
                 mine[s] = mine.get(s, 0.0) + w * v
         weights.append(mine)
-    return weights
+    rows = [row for row, mine in enumerate(weights) for _ in mine]
+    return (
+        ints(rows),
+        ints(s for mine in weights for s in mine),
+        floats(v for mine in weights for v in mine.values()),
+    )
 
 
 def protection(top: Topology, row: int) -> tuple[float, float]:
     """Return mean lead time + information delay of a row's longest link, and its variance."""
-    best = (0.0, 0.0)
-    for e in top.in_links[row]:
-        link = top.links[e]
-        mean, variance = link.lead_moments
-        best = max(best, (mean + link.delay, variance))
-    return best
+    return longest(lead_of(top.links[e]) for e in top.in_links[row])
+
+
+def lead_of(link: Link) -> tuple[float, float]:
+    """Return mean lead time + information delay of a link, and its variance."""
+    mean, variance = link.lead_moments
+    return mean + link.delay, variance
+
+
+def longest(leads: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Return the longest of some links' :func:`lead_of`; of none: 0."""
+    return max(leads, default=(0.0, 0.0))
 
 
 def opening_level(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twin.arrays import (
@@ -24,6 +25,7 @@ from twin.arrays import (
 from twin.compile import events as ev
 from twin.compile.material import Material
 from twin.compile.network import link_column
+from twin.memory import Made
 from twin.policies import needs_forecast
 from twin.schema import Purchase
 from twin.topology import Link, Topology
@@ -36,6 +38,7 @@ def find_switches(
     devices: list[ev.PlacedDevice],
     closable: set[int],
     order_driven: Any,
+    made: Made,
 ) -> Switches:
     """Return which optional phases a scenario needs.
 
@@ -49,75 +52,91 @@ def find_switches(
         Links whose lane closes at some time.
     order_driven
         Rows below a decoupling point, ``(n,)``.
+    made
+        What was made for a network like this one.
     """
-    found = _physics(top, net, bool(devices)) | _decisions(top) | _customers(top, order_driven)
+    found = dict(made("rows' switches", (top.points,), lambda: _of_points(top)))
+    links = made.each("links' switches", top.links, lambda e: _of_link(top.links[e]))
+    found |= made("any link's switches", links, lambda: _of_any(links))
+    found |= made("ways", (top.shape,), lambda: _of_shape(top))
+    found |= made("sinks' switches", (top.sinks,), lambda: _of_sinks(top))
+    found |= _physics(top, net, found, bool(devices))
+    driven = bool(top.scenario.moves) or bool(order_driven.any())
+    found |= {"driven": driven, "quotes": found["lost_sales"] and driven}
     found |= {"devices": bool(devices), "clocks": bool(closable), "history": False}
     special = bool(net.sweep.stage[STAGE.stage_special].any())
-    bought = all(_is_bought(top.links[e], net) for e in material.outside)
+    odd = link_column(net, "special")
+    # shipped by an outside supplier, with nothing to round or to draw
+    bought = all(top.links[e].kind == "buy" and not odd[e] for e in material.outside)
     hindering = ("disruptions", "records", "shelf_life", "integer")
     hindered = special or bool(material.groups) or any(found[name] for name in hindering)
-    alone = all(len(x) == 1 for x in top.in_links)
-    found["plain_orders"] = alone and bool(net.supply.form[LINK_FORM.plain_order].all())
+    found["plain_orders"] = found["alone"] and bool(net.supply.form[LINK_FORM.plain_order].all())
     found |= {"special": special, "bought": bought, "plain": bought and not hindered}
-    return Switches(**{name: int(value) for name, value in found.items()})
+    return Switches(**{name: int(found[name]) for name in Switches._fields})
 
 
-def _physics(top: Topology, net: Network, devices: bool) -> dict[str, bool]:
-    """Return what can happen to goods and books."""
-    scenario = top.scenario
-    kinds = {d.kind for d in scenario.disruptions}
-    shrinks = any(p.settings.shrink or p.settings.misplacement for p in top.points)
-    records = (
-        shrinks
-        or any(p.settings.scan_error for p in top.points)
-        or devices
-        or "wrong_upload" in kinds
-    )
-    shelf = bool(net.stock.form[ROW_FORM.shelf_life].any())
-    scrap = scenario.integer and any(e.yield_ < 1 for e in top.links)
-    return {
-        "disruptions": bool(scenario.disruptions),
-        "records": records,
-        "losses": shrinks or shelf or bool(kinds & {"stock_destruction", "wrong_upload"}),
-        "shelf_life": shelf,
-        "integer": scenario.integer,
-        "careful": shelf or scrap,
-        "prices": any(isinstance(e.declared, Purchase) and e.declared.breaks for e in top.links),
-    }
-
-
-def _decisions(top: Topology) -> dict[str, bool]:
-    """Return what stock points see and decide."""
+def _of_points(top: Topology) -> dict[str, bool]:
+    """Return what stock points see and decide, and what is lost unseen."""
     settings = [p.settings for p in top.points]
     forecast = [s.forecast.sees for s in settings if needs_forecast(s.policy)]
     kinds = {s.policy.kind for s in settings}
     return {
+        "shrinks": any(s.shrink or s.misplacement for s in settings),
+        "misreads": any(s.scan_error for s in settings),
         "forecasts": bool(forecast) or "human" in kinds,
         "visibility": any(sees != "orders" for sees in forecast),
         "demand_seen": "demand" in forecast,
         "need": any(s.customers_first for s in settings),
         "lines": "conwip" in kinds,
         "forced": any(s.policy.forced_until for s in settings),
-        "mail": any(e.delay for e in top.links),
-        "shares": any(len(x) > 1 for x in top.in_links),
     }
 
 
-def _customers(top: Topology, order_driven: Any) -> dict[str, bool]:
-    """Return what customers do, and whether anybody works to their orders."""
-    lost = any(s.demand.unmet == "lost" for s in top.sinks)
-    driven = bool(top.scenario.moves) or bool(order_driven.any())
+OF_LINK = ("scraps", "prices", "mail")
+"""What can happen to orders and goods on the way."""
+
+
+def _of_link(e: Link) -> tuple[bool, ...]:
+    """Return which of ``OF_LINK`` a link does."""
+    breaks = isinstance(e.declared, Purchase) and bool(e.declared.breaks)
+    return e.yield_ < 1, breaks, bool(e.delay)
+
+
+def _of_any(links: Sequence[tuple[bool, ...]]) -> dict[str, bool]:
+    return {name: any(link[i] for link in links) for i, name in enumerate(OF_LINK)}
+
+
+def _of_shape(top: Topology) -> dict[str, bool]:
+    """Return whether stock points have several sources, and whether all have just one."""
     return {
-        "lost_sales": lost,
-        "patience": any(s.demand.patience is not None for s in top.sinks),
-        "driven": driven,
-        "quotes": lost and driven,
+        "shares": any(len(x) > 1 for x in top.in_links),
+        "alone": all(len(x) == 1 for x in top.in_links),
     }
 
 
-def _is_bought(link: Link, net: Network) -> bool:
-    """Return whether an outside supplier ships it, with nothing to round or to draw."""
-    return link.kind == "buy" and not link_column(net, "special")[link.index]
+def _of_sinks(top: Topology) -> dict[str, bool]:
+    """Return what customers do."""
+    return {
+        "lost_sales": any(s.demand.unmet == "lost" for s in top.sinks),
+        "patience": any(s.demand.patience is not None for s in top.sinks),
+    }
+
+
+def _physics(
+    top: Topology, net: Network, found: Mapping[str, bool], devices: bool
+) -> dict[str, bool]:
+    """Return what can happen to goods and books."""
+    scenario = top.scenario
+    kinds = {d.kind for d in scenario.disruptions}
+    shelf = bool(net.stock.form[ROW_FORM.shelf_life].any())
+    return {
+        "disruptions": bool(scenario.disruptions),
+        "records": found["shrinks"] or found["misreads"] or devices or "wrong_upload" in kinds,
+        "losses": found["shrinks"] or shelf or bool(kinds & {"stock_destruction", "wrong_upload"}),
+        "shelf_life": shelf,
+        "integer": scenario.integer,
+        "careful": shelf or (scenario.integer and found["scraps"]),
+    }
 
 
 def loses(on: Switches) -> bool:

@@ -221,6 +221,19 @@ class Season(Model):
         return given
 
 
+DEMAND_NEEDS: dict[str, tuple[str, ...]] = {
+    "constant": ("mean",),
+    "normal": ("mean", "sd"),
+    "poisson": ("mean",),
+    "negative_binomial": ("mean", "variance_to_mean"),
+    "intermittent": ("mean", "variance_to_mean", "probability"),
+    "lognormal": ("mean", "cv"),
+    "gamma": ("mean", "cv"),
+    "recorded": ("values",),
+}
+"""Parameters that each kind of demand takes, all of them and no others."""
+
+
 class Demand(Model):
     """Customers of one stock point (or of several variants of a family) and their patience."""
 
@@ -310,17 +323,7 @@ class Demand(Model):
 
     @model_validator(mode="after")
     def _complete(self) -> Demand:
-        needs: dict[str, tuple[str, ...]] = {
-            "constant": ("mean",),
-            "normal": ("mean", "sd"),
-            "poisson": ("mean",),
-            "negative_binomial": ("mean", "variance_to_mean"),
-            "intermittent": ("mean", "variance_to_mean", "probability"),
-            "lognormal": ("mean", "cv"),
-            "gamma": ("mean", "cv"),
-            "recorded": ("values",),
-        }
-        wanted = needs[self.kind]
+        wanted = DEMAND_NEEDS[self.kind]
         for name in ("mean", "sd", "cv", "variance_to_mean", "probability", "values"):
             if (getattr(self, name) is not None) != (name in wanted):
                 verb, mend = ("needs", "add") if name in wanted else ("has no use for", "remove")
