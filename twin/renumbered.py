@@ -52,7 +52,8 @@ def renumbered(scenario: Scenario, like: Topology) -> Topology | None:
     links = _links(scenario, like, changed)
     sinks = _sinks(scenario, like, changed)
     found = Topology(scenario, points, links, sinks, like.families_of, like.shape)
-    vars(found).update({name: x for name, x in vars(like).items() if name in STRUCTURE})
+    worked_out = vars(like)  # other threads add to it: never walk through it
+    vars(found).update({name: worked_out[name] for name in STRUCTURE if name in worked_out})
     return found
 
 

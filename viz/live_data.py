@@ -219,10 +219,10 @@ def stock(follower: Follower, last: Seen, site: str = "") -> list[list[str]]:
 
 
 def unseen(follower: Follower) -> str:
-    """Return which stock points nobody looked at, so that they open as the scenario says."""
+    """Return which stock points nobody has counted, so that the scenario alone says their stock."""
     names, n = look.listed(list(follower.assumed), 6), len(follower.points)
-    return (f"Nobody looked at {names} before this begins or in it: {len(follower.assumed)} of "
-            f"{look.plural(n, 'stock point')} open with the stock that the scenario opens with.")  # fmt: skip
+    return (f"Nobody has counted {names} yet: {len(follower.assumed)} of {look.plural(n, 'stock point')} "
+            "open with the scenario's stock, and with a wide band until somebody counts.")  # fmt: skip
 
 
 def lanes(follower: Follower, seen: Sequence[Seen], site: str = "") -> list[list[str]]:

@@ -120,8 +120,8 @@ def _change(r: Any, quiet: bool, file: str) -> Row:
 def estimates(found: Found) -> Iterator[Block]:
     """Yield the direct estimates."""
     rows = [
-        [look.said(e["name"].replace("->", " → ")), look.number(e["value"]),
-         _ends(e["low"], e["high"]) if tells(e) else "not identified", f"{e['n']:,}",
+        [look.said(e["name"].replace("->", " → ")), "" if _at_least(e) else look.number(e["value"]),
+         _ends(e["low"], e["high"]) if tells(e) else _at_least(e) or "not identified", f"{e['n']:,}",
          look.said("; ".join(filter(None, (e["method"], e["note"]))))]
         for e in found["estimates"]
     ]  # fmt: skip
@@ -135,6 +135,13 @@ def estimates(found: Found) -> Iterator[Block]:
 def tells(estimate: Found) -> bool:
     """Return whether events tell an estimate; findings of an older version do not say."""
     return bool(estimate.get("known", True))
+
+
+def _at_least(estimate: Found) -> str:
+    """Return the bound of what the events do not tell, if they give one."""
+    low = estimate["low"]
+    bounded = not tells(estimate) and low is not None and not np.isnan(low)
+    return f"at least {look.number(low)}" if bounded else ""
 
 
 def _ends(low: float, high: float) -> str:
@@ -175,7 +182,7 @@ def unidentified(found: Found) -> Iterator[Block]:
     """Yield what the data do not tell, and what stands in its place."""
     rows = [
         [look.said(thing), look.said(what), "not drawn", ""]
-        for e in found["estimates"] if not tells(e)
+        for e in found["estimates"] if not tells(e) and not _at_least(e)
         for what, _, thing in [e["name"].replace("->", " → ").rpartition(" of ")]
     ]  # fmt: skip
     rows += [

@@ -21,6 +21,9 @@ NAMED = 24
 ENLARGED = 0.16
 """Inches for the heading of the enlarged part."""
 
+ABOVE = 0.12
+"""Inches above the upright axis that names may take, below its own."""
+
 Box = tuple[float, float, float, float]
 
 
@@ -108,14 +111,15 @@ def _names(
         wide, tall = pen.size(words, BODY)[0], 0.12
         x, y = spots[i]
         for dx, dy in ((0.08, 0), (0.06, 0.11), (0.06, -0.11), (-wide - 0.08, 0),
-                       (-wide - 0.06, 0.11), (-wide / 2, 0.14), (-wide / 2, -0.14)):  # fmt: skip
+                       (-wide - 0.06, 0.11), (-wide / 2, 0.14), (-wide / 2, -0.14),
+                       (-0.05, 0.15), (-0.05, -0.15)):  # fmt: skip
             box = (x + dx, y + dy - tall / 2, x + dx + wide, y + dy + tall / 2)
             if (
                 taken.free(box)
                 and box[0] > 0
                 and box[2] < size[0] + 0.1
                 and box[1] > 0
-                and box[3] < size[1]
+                and box[3] < size[1] + ABOVE
             ):
                 taken.taken.append(box)
                 ax.annotate(words, (box[0] / size[0], (y + dy) / size[1]),

@@ -8,14 +8,23 @@ match a regular expression in ``allowed``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.looking import SCREENSHOTS, Watch
-from tests.browser.serving import STAND_IN, Server, chromium, launched, missing, serving
+from tests.browser.serving import (
+    STAND_IN,
+    Server,
+    Standing,
+    chromium,
+    launched,
+    missing,
+    serving,
+)
 
 HERE = Path(__file__).parent
 
@@ -25,6 +34,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Show with a test that failed what its servers said last: an edit may have failed there."""
+    report = yield
+    given = getattr(item, "funcargs", None) or {}
+    servers = [x for x in given.values() if isinstance(x, Server)]
+    if report.failed:
+        report.sections += [(f"end of the log of {x.url}", x.last_words()) for x in servers]
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +58,16 @@ def executable() -> str:
 
 
 @pytest.fixture(scope="session")
-def app() -> Iterator[Server]:
-    """Return the what-if app, served as ``twin app`` serves it."""
-    with serving() as server:
+def apps() -> Iterator[Standing]:
+    """Return where the what-if app stands, served as ``twin app`` serves it."""
+    with contextlib.closing(Standing(serving)) as found:
+        yield found
+
+
+@pytest.fixture
+def app(apps: Standing) -> Iterator[Server]:
+    """Return the what-if app, one for all tests; the test in which it ends fails and says how."""
+    with apps.lent() as server:
         yield server
 
 
@@ -53,9 +80,16 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small(stand_in: Path) -> Iterator[Server]:
+def smalls(stand_in: Path) -> Iterator[Standing]:
+    """Return where the server of the small page stands."""
+    with contextlib.closing(Standing(lambda: serving(page=stand_in))) as found:
+        yield found
+
+
+@pytest.fixture
+def small(smalls: Standing) -> Iterator[Server]:
     """Return a server of the small page."""
-    with serving(page=stand_in) as server:
+    with smalls.lent() as server:
         yield server
 
 

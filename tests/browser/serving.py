@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PATIENCE = 90
 """Seconds for a server to start: importing everything on a busy machine takes a while."""
+
+LAST_WORDS = 200
+"""Lines of a log that are shown of a server that ended: the stacks of all its threads are many."""
 
 STAND_IN = """
 import anywidget, solara, traitlets
@@ -54,12 +58,58 @@ class Server:
         """Return all that it printed so far."""
         return self.log.read_text()
 
+    def last_words(self) -> str:
+        """Return the end of its log, nothing when it was stopped and its log is gone."""
+        return "\n".join(self.said().splitlines()[-LAST_WORDS:]) if self.log.exists() else ""
+
+    def ended(self) -> str:
+        """Return how it ended and its last words, nothing while it runs."""
+        code = self.process.poll()
+        if code is None:
+            return ""
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        return f"the server at {self.url} ended {how}; the end of its log:\n{self.last_words()}"
+
+
+class Standing:
+    """A server that stands for many tests: the one after that in which it ended gets a new one.
+
+    Parameters
+    ----------
+    start
+        Makes a context of the server, as :func:`serving` does.
+    """
+
+    def __init__(self, start: Callable[[], AbstractContextManager[Server]]) -> None:
+        self.start, self.held = start, contextlib.ExitStack()
+        self.server: Server | None = None
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.server = None
+        self.held.close()
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[Server]:
+        """Yield a server that runs; say so if it no longer does after the block."""
+        if self.server is None:
+            self.server = self.held.enter_context(self.start())
+        server = self.server
+        yield server
+        if ended := server.ended():
+            with contextlib.suppress(AssertionError):  # which says the same, unless it ended well
+                self.close()
+            pytest.fail(ended, pytrace=False)
+
 
 @contextlib.contextmanager
 def serving(
     *arguments: str, page: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Run ``twin app`` with some arguments, or a page of one's own, until the block is left."""
+    """Run ``twin app`` with some arguments, or a page of one's own, until the block is left.
+
+    A server that ended badly before is an error then, with its last words.
+    """
     command = [sys.executable, "-m", "twin.cli", "app", "--no-browser", "--port", "0", *arguments]
     if page is not None:
         call = "import sys; from viz.server.launch import serve; token = sys.argv[2:] or [None]; "
@@ -71,12 +121,16 @@ def serving(
         with log.open("wb") as out:
             process = subprocess.Popen(
                 command, cwd=folder, stdout=out, stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {}), "PYTHONPATH": path},
+                env={**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {}), "PYTHONPATH": path},
             )  # fmt: skip
+        server = None
         try:
-            yield Server(_link(process, log), process, log)
+            server = Server(_link(process, log), process, log)
+            yield server
         finally:
-            stop(process)
+            code = stop(process)
+            if code and server is not None:
+                raise AssertionError(server.ended())
 
 
 def _link(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -51,6 +51,15 @@ def test_the_page_is_dark_for_whom_the_browser_says_so(app, new_page, shot):
     whole(page, shot, "dark-whole")
 
 
+def test_the_page_follows_a_later_switch_of_the_systems_look(app, new_page):
+    page = opened(new_page(base_url=app.url, color_scheme="light"))
+    until(page, DARK, False)
+    page.emulate_media(color_scheme="dark")
+    until(page, DARK, True)
+    page.emulate_media(color_scheme="light")
+    until(page, DARK, False)
+
+
 def test_a_button_turns_dark_into_light_and_back(page):
     opened(page)
     light = page.evaluate(GROUND)

@@ -52,6 +52,18 @@ def test_a_report_and_its_figures_take_the_look_that_the_reader_prefers(
     assert corner(page) == look.LIGHT["card"]
 
 
+def test_an_open_report_follows_when_the_reader_switches_the_look(
+    new_page: Callable[..., Any],
+) -> None:
+    page = new_page(color_scheme="light")
+    page.set_content(report(FOUND))
+    assert (corner(page), around(page)) == (look.LIGHT["card"],) * 2
+    page.emulate_media(color_scheme="dark")
+    assert (corner(page), around(page)) == (look.DARK["card"],) * 2
+    page.emulate_media(color_scheme="light")
+    assert (corner(page), around(page)) == (look.LIGHT["card"],) * 2
+
+
 def test_a_figure_of_the_app_follows_the_theme_that_was_chosen_there(
     new_page: Callable[..., Any],
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 import twin
 from tests.facts import cases
 from twin.errors import RunError
+from twin.load import load_text
 from twin.optimise.cma import Cma
 from twin.optimise.levers import changed, stock_levers
 from twin.stock_rules import resolve
@@ -72,6 +73,25 @@ def test_where_an_outage_may_come_the_protection_interval_is_the_lever():
     assert {x.field for x in stock_levers(twin.apply(given, {"disruptions": []}))} == {
         "safety_factor"
     }
+
+
+def test_levers_of_one_place_are_named_by_what_they_move_and_never_by_a_place_in_a_list():
+    labels = [x.label for x in stock_levers(twin.load("small-business"))]
+    assert len(labels) == len(set(labels)) == 4
+    assert all(x.startswith("cover of stockroom/") for x in labels), labels
+
+
+@pytest.mark.parametrize(("items", "named"), [(2, "level of shop/tea1"), (1, "level of shop")])
+def test_a_lever_is_named_by_its_item_where_its_site_holds_several(items, named):
+    names = [f"tea{n}" for n in range(items)]
+    given = load_text(
+        "sites: [{name: shop}]\n"
+        f"items: {[{'name': n} for n in names]}\n"
+        f"purchases: {[{'site': 'shop', 'item': n, 'lead_time': 1} for n in names]}\n"
+        f"stock: {[{'where': {'item': n}, 'policy': {'level': 9}} for n in names]}\n"
+        f"demand: {[{'site': 'shop', 'item': n, 'kind': 'poisson', 'mean': 3} for n in names]}\n"
+    )
+    assert named in [x.label for x in stock_levers(given)]
 
 
 def test_a_reorder_point_takes_its_level_along():

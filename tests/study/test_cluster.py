@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from twin.errors import RunError, TwinError
 from twin.simulation import Simulation
 from twin.study import cluster as cluster_module
 from twin.study.ready import ready_made
+from twin.study.ready.base import Bench
 
 LEVELS = {"length": {"key": "disruptions.fire.duration", "values": list(range(1, 13))}}
 CONTENT = asked(
@@ -91,6 +93,43 @@ def test_a_study_on_a_cluster_can_be_stopped_and_goes_on_without(cluster, tmp_pa
     assert 0 < len(parts(tmp_path)) < 25
     run(CONTENT, tmp_path)
     assert len(parts(tmp_path)) == 25
+
+
+class WhenBusy:
+    """Asks to stop as soon as a worker is at work, and from then on."""
+
+    def __init__(self, client: Any) -> None:
+        self.client, self.seen = client, False
+
+    def busy(self) -> bool:
+        running = self.client.run(lambda dask_worker: len(dask_worker.state.executing))
+        return any(running.values())
+
+    def is_set(self) -> bool:
+        self.seen = self.seen or self.busy()
+        return self.seen
+
+
+def unending(name: str, **asked: Any) -> None:
+    """Run what takes many minutes: parts of a study, or the undisturbed runs of a stress test."""
+    given = {"horizon": 20_000, "replications": 100_000}
+    if name:
+        ready_made(name, READY[name], scenario=tables(**given), **asked)
+    else:
+        run({**CONTENT, "set": {"horizon": 20_000}, "replications": 100_000}, **asked)
+
+
+@pytest.mark.parametrize("name", ["", "stress-test"])
+def test_what_is_cancelled_stops_on_its_worker_too(name: str, cluster: Any, monkeypatch) -> None:
+    monkeypatch.setattr(Bench, "study", lambda *_: None)  # of a stress test: its parts
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+        stop = WhenBusy(client)
+        with pytest.raises(RunError, match="cancelled"):
+            unending(name, scheduler=cluster.scheduler_address, cancelled=stop)
+        until = time.monotonic() + 60
+        while stop.busy() and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not stop.busy()
 
 
 def test_workers_of_other_versions_are_refused(cluster: Any, monkeypatch) -> None:

@@ -18,6 +18,7 @@ from twin.study.ready.frontier_cuts import Cuts, cost_table
 from twin.study.ready.frontier_levers import demand_spread
 from twin.study.ready.frontier_mirror import SHOCK, WARMUP, chain
 from twin.study.ready.frontier_sheets import Told
+from twin.study.ready.frontier_words import choice
 from twin.study.ready.frontier_worlds import CALM, SUPPLY, Shocks, shocks, worlds
 from twin.topology import build
 from viz import report_study
@@ -92,6 +93,23 @@ def test_the_least_regret_is_that_of_the_worst_world():
     assert told.labels[told.safest] == "b"
     assert told.worst("b")[0] == SUPPLY
     assert told.worst("b")[1].mean == pytest.approx(5)
+
+
+def test_of_cuts_that_cost_the_same_the_one_with_more_on_time_is_preferred_and_that_is_said():
+    told = by_hand([[4, 4], [4, 4], [9, 9]], [[0.8] * 2, [0.9] * 2, [1] * 2], [0.5, 0.5])
+    text = choice(told)[0]
+    assert text.startswith("Cheapest in expectation is b")
+    assert "a costs exactly the same; b is preferred because more of it is on time" in text
+    same = by_hand([[4, 4], [4, 4], [9, 9]], np.ones((3, 2)), [0.5, 0.5])
+    assert "nothing here tells them apart" in choice(same)[0]
+
+
+def test_cuts_that_luck_hides_the_difference_of_are_said_to_tie():
+    told = by_hand([[4, 4], [5, 5], [9, 9]], np.ones((3, 2)), [0.5, 0.5])
+    told.costs[1, :, 0] -= 2.5  # b: cheaper in one replication, dearer in the others
+    text = choice(told)[0]
+    assert "It ties with b" in text
+    assert "preferred for the lower mean" in text
 
 
 def test_shocks_strike_when_those_of_the_mirror_experiment_do():

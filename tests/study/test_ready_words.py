@@ -39,8 +39,9 @@ def test_a_kind_of_number_is_said_by_what_it_is_and_whose(kind: str, words: str)
 def shocked(near: list[float], far: list[float]) -> str:
     """What is said of a supply shock that makes so many more days late at two cuts."""
     told: Any = SimpleNamespace(
-        labels=["near", "far"], worlds=[CALM, SUPPLY], table=lambda _: np.ones((2, 2, 2))
-    )
+        labels=["near", "far"], worlds=[CALM, SUPPLY], table=lambda _: np.ones((2, 2, 2)),
+        cheapest=["far", "near"],
+    )  # fmt: skip
     zero = np.zeros(2)
     lost = {("near", CALM): zero, ("far", CALM): zero,
             ("near", SUPPLY): np.array(near), ("far", SUPPLY): np.array(far)}  # fmt: skip
@@ -49,7 +50,16 @@ def shocked(near: list[float], far: list[float]) -> str:
 
 def test_a_shock_that_takes_nothing_is_said_without_a_negative_number() -> None:
     text = shocked([-0.2, -0.2], [3.0, 3.0])
-    assert "3 days late or lost with far, the most" in text
-    assert "none (0.2 days more on time) with near, the least" in text
+    assert "3 days of demand late or lost with far, the most" in text
+    assert "nothing (0.2 days less than in calm) with near, the least" in text
     assert "-" not in shocked([-0.2, -0.2], [-0.1, -0.1])
-    assert "with all of them, none (0.2 days more on time)" in shocked([-0.2, -0.2], [-0.2, -0.2])
+
+
+def test_where_a_shock_takes_as_much_everywhere_a_tie_is_said_and_what_decides() -> None:
+    text = shocked([3.0, 3.0], [3.0, 3.0])
+    assert "near; far tie: of demand late or lost it makes 3 days" in text
+    assert "far has the lowest" in text
+    text = shocked([-0.04, -0.04], [-0.04, -0.04])
+    assert "near; far tie" in text
+    assert "no more than calm" in text
+    assert "0.04 days less than in calm" in text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +15,8 @@ from twin.load import load_text
 from twin.topology import build
 from viz import answer as answers
 from viz.page import ahead, known, turns
+from viz.page.past import Opened
+from viz.page.session import Session
 
 SMALL = """{horizon: 40, stages: [a, b, c],
  sites: [{name: s, stage: a}, {name: p, stage: b}, {name: m, stage: c}], items: [{name: x, family: f}],
@@ -73,10 +78,10 @@ def test_a_full_answer_waits_for_first_ones_and_not_the_other_way_round():
     order: list[str] = []
 
     def work(kind: str) -> None:
-        with turns.answering(kind):
+        with turns.answering(kind, threading.Event()):
             order.append(kind)
 
-    with turns.answering("first"):
+    with turns.answering("first", threading.Event()):
         late = threading.Thread(target=work, args=("full",))
         late.start()
         early = threading.Thread(target=work, args=("first",))
@@ -85,3 +90,40 @@ def test_a_full_answer_waits_for_first_ones_and_not_the_other_way_round():
         assert order == ["first"]
     late.join(10)
     assert order == ["first", "full"]
+
+
+@pytest.mark.parametrize("kind", ["first", "full"])
+def test_an_answer_that_nobody_wants_any_more_waits_no_longer(kind, monkeypatch):
+    """While a slider moves each step leaves one behind; while others move theirs, all would stay."""
+    monkeypatch.setattr(turns, "_free", lambda kind: False)
+    stop, found = threading.Event(), []
+
+    def work() -> None:
+        with turns.answering(kind, stop):
+            found.append(turns._at_work)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(0.3)
+    assert thread.is_alive()
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert (found, turns._at_work, turns._waited_for[kind]) == ([0], 0, 0)
+
+
+@pytest.mark.parametrize("left_after", [0.0, 0.2, 2.0])
+def test_of_a_page_that_was_closed_nothing_stays_but_what_is_known(left_after):
+    """Whenever it is closed: at its first answer, at its full one, while others are made ahead."""
+    before = threading.active_count()
+    session = Session(Opened("small", load_text(SMALL), shipped=True))
+    session.set("other", seed=2)
+    time.sleep(left_after)
+    left = weakref.ref(session)
+    session.cancel()
+    del session
+    end = time.monotonic() + 60
+    while left() is not None or threading.active_count() > before:
+        assert time.monotonic() < end
+        gc.collect()
+        time.sleep(0.05)

@@ -137,6 +137,37 @@ def test_ctrl_c_does_not_wait_for_pages_that_are_open(stand_in):
         assert "Traceback" not in server.said()
 
 
+def test_ctrl_c_stops_a_server_whose_output_nobody_reads_any_more(stand_in):
+    call = "import sys; from viz.server.launch import serve; serve(page=sys.argv[1], port=0)"
+    with subprocess.Popen(
+        [sys.executable, "-c", call, str(stand_in)], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, "CI": "true"},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert b"is at http" in process.stdout.readline()
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks glibc")
+def test_memory_of_large_arrays_goes_back_to_the_system_when_they_are_freed():
+    """Without the option all 200 MB stay with the process: small blocks lie above each large one."""
+    call = (
+        "import numpy as np; from viz.server import launch; launch.give_memory_back()\n"
+        "def held(): return int(open('/proc/self/statm').read().split()[1]) * 4096 / 2**20\n"
+        "np.ones(26 * 2**17)  # freed: glibc would keep what is smaller from here on\n"
+        "before, large, small = held(), [], []\n"
+        "for _ in range(20):\n"
+        "    large.append(np.ones(10 * 2**17)); small.append(np.ones(2**13))\n"
+        "most = held(); large.clear(); print(most - before, held() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", call], cwd=ROOT, capture_output=True, text=True)
+    most, left = map(float, done.stdout.split())
+    assert most > 150
+    assert left < 50
+
+
 def test_a_token_made_up_is_in_the_link_and_long_enough(stand_in):
     with serving("auto", page=stand_in) as server:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}", server.url)

@@ -314,7 +314,7 @@ def test_a_study_waits_while_anybody_waits_for_an_answer(kind):
     def work() -> None:
         clock.progress(1, 1)
 
-    held = turns.background(stop) if kind == "background" else turns.answering(kind)
+    held = turns.background(stop) if kind == "background" else turns.answering(kind, stop)
     with held:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()

@@ -33,6 +33,9 @@ FACTORS = (-2.0, 6.0)
 SPREAD = 8.0
 """Standard deviations of demand above its mean that the highest level covers."""
 
+NAMED = 2
+"""Stock points of a lever that are named before the rest is counted."""
+
 _DEFAULT = -1  # stands for the rule of stock points that no rule gives a policy
 
 
@@ -43,7 +46,8 @@ class Lever:
     Attributes
     ----------
     label
-        ``safety_factor of boards``; of a single site its name stands in place of the stage.
+        ``safety_factor of boards``; of a single site its name stands in place of the stage, and
+        where that names several, the item as well or the stock points themselves.
     field
         Key of the policy.
     rule, stage
@@ -113,16 +117,16 @@ def stock_levers(
     outage = max((_longest_outage(world) for world in (scenario, *worlds)), default=0)
     wanted = {field for kind in kinds for field in KINDS[kind]}
     stages = _stages(topology)
-    found = []
+    found, moved = [], []
     for (rule, stage), points in _groups(topology).items():
         cover = outage > 0 and len({cover_of(topology, p) for p in points}) == 1
         for field in _fields(points[0].settings.policy, cover):
             if field in wanted:
                 low, high, start = _bounds(topology, field, points, outage)
-                sites = {p.site.name for p in points}
+                moved.append(points)
                 found.append(
                     Lever(
-                        label=f"{field} of {next(iter(sites)) if len(sites) == 1 else stage}",
+                        label=f"{field} of {_place(points)}",
                         field=field,
                         rule=rule,
                         stage=stage,
@@ -133,7 +137,7 @@ def stock_levers(
                         whole=_is_whole(scenario, field),
                     )
                 )
-    return _told_apart(found)
+    return _told_apart(found, moved)
 
 
 def points_of(topology: Topology, lever: Lever) -> list[StockPoint]:
@@ -141,13 +145,42 @@ def points_of(topology: Topology, lever: Lever) -> list[StockPoint]:
     return _groups(topology)[lever.rule, lever.stage]
 
 
-def _told_apart(levers: list[Lever]) -> list[Lever]:
-    """Return levers whose labels say the rule as well where labels are alike."""
-    labels = [lever.label for lever in levers]
-    return [
-        replace(x, label=f"{x.label}, stock[{x.rule}]") if labels.count(x.label) > 1 else x
-        for x in levers
-    ]
+def _told_apart(levers: Sequence[Lever], moved: Sequence[Sequence[StockPoint]]) -> list[Lever]:
+    """Return levers with labels of their own: that of the place, the item there, the stock points.
+
+    Parameters
+    ----------
+    levers
+        Labelled by their places.
+    moved
+        The stock points that each of them moves.
+    """
+    found = list(levers)
+    for name in (_item_there, _named):
+        labels = [lever.label for lever in found]
+        for n, points in enumerate(moved):
+            if labels.count(labels[n]) > 1:
+                found[n] = replace(found[n], label=f"{found[n].field} of {name(points)}")
+    return found
+
+
+def _place(points: Sequence[StockPoint]) -> str:
+    """Return where stock points are: their site, or the stage of several."""
+    sites = {p.site.name for p in points}
+    return next(iter(sites)) if len(sites) == 1 else points[0].stage
+
+
+def _item_there(points: Sequence[StockPoint]) -> str:
+    """Return what stock points hold at their place, if it is one item: ``shops/tea``."""
+    items = {p.item.name for p in points}
+    return f"{_place(points)}/{next(iter(items))}" if len(items) == 1 else _place(points)
+
+
+def _named(points: Sequence[StockPoint]) -> str:
+    """Return stock points by name, the first of many: ``mill/flour, mill/bran and 3 more``."""
+    names = sorted(p.name if p.role == "output" else f"{p.name} ({p.role})" for p in points)
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + rest
 
 
 def changed(scenario: Scenario, levers: Sequence[Lever], values: Sequence[float]) -> dict[str, Any]:

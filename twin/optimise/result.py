@@ -188,11 +188,12 @@ class Optimised:
         better, low, high = self.improvement()
         before, after = float(self.before[0].mean()), float(self.after[0].mean())
         share = f" ({100 * abs(better / before):.1f} %)" if before else ""
+        width = max(34, *(len(label) + 1 for label in self.best.levers), 0)
         lines = [
             f"{self.given.title or self.given.name}: best of {self.tried} candidates",
             *self._missed(),
             f"  choice  {self.best.choice}",
-            *(f"  {label:<34}{number(x):>10}" for label, x in self.best.levers.items()),
+            *(f"  {label:<{width}}{number(x):>10}" for label, x in self.best.levers.items()),
             f"  {self.goal.aim}: {number(before)} -> {number(after)} {unit}".rstrip(),
             f"  {'better' if better >= 0 else 'worse'} by {number(abs(better))}{share}, 95 % interval of "
             f"the gain {number(low)} to {number(high)}, on {self.after.shape[1]} fresh paired "

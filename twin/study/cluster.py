@@ -1,13 +1,14 @@
 """A study on a cluster: its parts as tasks of Dask distributed (extra ``distributed``).
 
 A part is a pure function of the data that are sent along, so a task whose worker dies is simply
-run by another one. Parts come back over the network and are written where the study was started:
-workers need the product installed, and no common file system.
+run by another one; one that nobody wants any more stops. Parts come back over the network and are
+written where the study was started: workers need the product installed, and no common file system.
 """
 
 from __future__ import annotations
 
 import platform
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -41,10 +42,10 @@ def on_cluster(
     address, look
         As in :func:`elsewhere`; so are the errors.
     """
-    return _spread(address, lambda index: (run_task, task(data, index)), todo, look)
+    return _spread(address, lambda index: (_run_part, task(data, index)), todo, look)
 
 
-def elsewhere(address: str, work: Callable[[], T], look: Callable[[], None]) -> T:
+def elsewhere(address: str, work: Callable[..., T], look: Callable[[], None]) -> T:
     """Run one piece of work on a worker of a cluster and return what it returns.
 
     Parameters
@@ -52,9 +53,10 @@ def elsewhere(address: str, work: Callable[[], T], look: Callable[[], None]) -> 
     address
         Of the scheduler: ``tcp://host:8786``.
     work
-        A function that can be sent: of a module, with its arguments (:func:`functools.partial`).
+        A function that can be sent: of a module, with its arguments (:func:`functools.partial`);
+        takes ``cancelled`` by name, as in :func:`twin.run`.
     look
-        Called now and then; raises to stop.
+        Called now and then; raises to stop, which stops the work on its worker as well.
 
     Raises
     ------
@@ -63,8 +65,44 @@ def elsewhere(address: str, work: Callable[[], T], look: Callable[[], None]) -> 
     TwinError
         If distributed is not installed.
     """
-    ((_, found),) = _spread(address, lambda _: (work,), [0], look)
+    ((_, found),) = _spread(address, lambda _: (_run_work, work), [0], look)
     return cast("T", found)
+
+
+class _Dropped(threading.Event):
+    """Whether the task that makes this is wanted no more: asked on its worker, of its worker.
+
+    A worker cannot stop a thread. It marks the task that is cancelled, or whose study has gone,
+    and waits until the task looks.
+    """
+
+    def __init__(self) -> None:
+        from distributed import get_worker
+
+        super().__init__()
+        worker = get_worker()
+        self.tasks, self.key = worker.state.tasks, worker.get_current_task()
+
+    def is_set(self) -> bool:
+        mine = self.tasks.get(self.key)
+        return super().is_set() or mine is None or mine.state == "cancelled"
+
+
+def _run_part(data: Mapping[str, Any]) -> pa.Table:
+    """Run a part on a worker, until it is dropped."""
+    dropped = _Dropped()
+
+    def tick(_: int) -> None:
+        if dropped.is_set():
+            msg = "the run was cancelled"
+            raise RunError(msg)
+
+    return run_task(data, tick)
+
+
+def _run_work(work: Callable[..., T]) -> T:
+    """Do other work on a worker, until it is dropped."""
+    return work(cancelled=_Dropped())
 
 
 Given = Callable[[int], tuple[Any, ...]]

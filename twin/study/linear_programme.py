@@ -22,6 +22,13 @@ from twin.errors import RunError
 from twin.sums import Floats
 from twin.topology import Link, Topology
 
+FOR_EVER = 1e6
+"""Periods, five times the longest horizon of a scenario. With an end a programme is never unbounded:
+what that is, the solver takes ten times as long to say, and its presolve calls it impossible."""
+
+ROUNDING = 1e-6
+"""Share of :data:`FOR_EVER` that is the solver's rounding."""
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -87,7 +94,8 @@ class Network:
     ) -> float:
         """Return for how long all customers could be served (the TTS model), in periods.
 
-        Infinity if nothing ever runs out; 0 if not even what is owed at the start can be served.
+        Infinity if nothing runs out for :data:`FOR_EVER` periods; 0 if not even what is owed at the
+        start can be served.
 
         Parameters
         ----------
@@ -109,8 +117,9 @@ class Network:
             If the solver gives up.
         """
         cost = self._variables(0.0, 0.0, -1.0)
-        bounds = np.column_stack([np.zeros_like(cost), self._most(out, np.inf)])
-        return max(0.0, -self._least(cost, stock, rates, ahead, missing, bounds))
+        bounds = np.column_stack([np.zeros_like(cost), self._most(out, FOR_EVER)])
+        found = max(0.0, -self._least(cost, stock, rates, ahead, missing, bounds))
+        return np.inf if found >= FOR_EVER * (1 - ROUNDING) else found
 
     def least_loss(
         self,
@@ -204,20 +213,17 @@ def _sparse(entries: list[tuple[int, int, float]], shape: tuple[int, int]) -> An
     return csr_array((value, (row, column)), shape)
 
 
-_ENDLESS = {2: np.inf, 3: -np.inf}
-"""Cost by status of the solver: nothing satisfies all limits; there is no end to what can be had."""
+_IMPOSSIBLE = 2
+"""Status of the solver: nothing satisfies all limits."""
 
 
 def _solved(cost: Floats, matrix: Any, limits: Floats, bounds: Floats) -> float:
-    """Return the least cost; minus infinity where it has no end, infinity without a solution."""
+    """Return the least cost; infinity without a solution."""
     from scipy.optimize import linprog  # a fifth of a second that nothing else need wait for
 
-    asked: dict[str, Any] = {"A_ub": matrix, "b_ub": limits, "bounds": bounds, "method": "highs"}
-    found = linprog(cost, **asked)
-    if found.status == 2:  # the presolve of HiGHS says so of some that have no end
-        found = linprog(cost, **asked, options={"presolve": False})
-    if found.status in _ENDLESS:
-        return _ENDLESS[found.status]
+    found = linprog(cost, A_ub=matrix, b_ub=limits, bounds=bounds, method="highs")
+    if found.status == _IMPOSSIBLE:
+        return np.inf
     if found.status != 0:
         msg = f"the linear programme was not solved: {found.message}"
         raise RunError(msg)

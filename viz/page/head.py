@@ -44,7 +44,8 @@ def Glue(session: Session) -> None:
             session.help.value = not session.help.value
 
     def prefers(told_: dict[str, Any]) -> None:
-        if session.dark.value is None:
+        # The page told again by a widget made anew keeps what was chosen; a switch is newer than that.
+        if session.dark.value is None or told_.get("switched"):
             session.dark.value = bool(told_.get("dark"))
 
     GlueWidget.element(

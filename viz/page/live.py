@@ -20,6 +20,7 @@ from calibration.times import period_length
 from twin.errors import TwinError
 from viz import live_data, look, telemetry
 from viz.live_feed import Feed
+from viz.page import unfed
 from viz.page.past import Opened
 from viz.page.session import Session
 from viz.server import opening
@@ -49,8 +50,7 @@ def Telemetry(session: Session, leave: Callable[[], None]) -> None:
     path = opening.store()
     solara.Style(CSS)
     if path is None:
-        _grey("No telemetry is connected: start the app with `twin app --store STORE`, the store "
-              "that `twin ingest` or `twin listen` fills.")  # fmt: skip
+        unfed.no_store()
     else:
         Watched(session, path, leave)
 
@@ -122,6 +122,9 @@ def Followed(
     FormWidget.element(label="Live", inline=True, on_change=changed, fields=fields)
     if feed.problem:
         _grey(feed.problem)
+    if source.mode == "empty" and not feed.problem:
+        unfed.empty(feed.path)
+        return
     if not seen or follower is None:
         _grey("" if feed.problem else "Working through what the store holds …" if feed.busy else
               "Nothing to show yet: the first period is not over.")  # fmt: skip

@@ -238,7 +238,7 @@ class Session:
 
     def _shown(self, stop: threading.Event, kind: str, n: int) -> tuple[Answer, Comparison] | None:
         """Work out and show an answer of so many replications, unless it is stopped."""
-        with turns.answering(kind):
+        with turns.answering(kind, stop):
             if stop.is_set():
                 return None
             made, found = answers.compute(

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 _LOOK = 0.01
 """Seconds between two looks whether it is one's turn."""
 
+_PATIENCE = 0.1
+"""Seconds after which who waits for a turn looks whether it was stopped."""
+
 _CHANGED = threading.Condition()
 _BACKGROUND = threading.Lock()
 _STUDIES = threading.Lock()
@@ -20,26 +23,30 @@ _waited_for = {"first": 0, "full": 0, "background": 0}
 
 
 @contextlib.contextmanager
-def answering(kind: str) -> Iterator[None]:
+def answering(kind: str, stop: threading.Event) -> Iterator[None]:
     """Hold a turn of an answer: as many at once as there are cores, for all pages together.
+
+    Whoever is stopped waits no longer, and has no turn: while a slider moves, an answer that
+    nobody wants any more is left behind at every step, and each would keep a thread.
 
     Parameters
     ----------
     kind
         ``first`` or ``full``; a full one begins when nobody waits for a first one.
+    stop
+        Set when the answer is no longer wanted.
     """
     global _at_work
-    with _CHANGED:
-        _waited_for[kind] += 1
-        _CHANGED.wait_for(lambda: _free(kind))
-        _at_work += 1
-    try:
-        yield
-    finally:
+    with _waiting(kind):
         with _CHANGED:
-            _at_work -= 1
-            _waited_for[kind] -= 1
-            _CHANGED.notify_all()
+            while not (free := _free(kind)) and not stop.is_set():
+                _CHANGED.wait(_PATIENCE)
+            _at_work += free
+        try:
+            yield
+        finally:
+            with _CHANGED:
+                _at_work -= free
 
 
 def _free(kind: str) -> bool:
@@ -62,7 +69,7 @@ def studying(stop: threading.Event) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _turn(lock: threading.Lock, stop: threading.Event) -> Iterator[None]:
-    while not lock.acquire(timeout=0.1):
+    while not lock.acquire(timeout=_PATIENCE):
         if stop.is_set():
             yield
             return
@@ -81,6 +88,7 @@ def _waiting(kind: str) -> Iterator[None]:
     finally:
         with _CHANGED:
             _waited_for[kind] -= 1
+            _CHANGED.notify_all()
 
 
 def give_way(stop: threading.Event, to: tuple[str, ...] = ("first", "full")) -> None:

@@ -7,6 +7,7 @@ a public host that it was started and fetches what the browser needs from a publ
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import secrets
 import sys
@@ -52,6 +53,11 @@ UNLESS_SET = {
 HAND_OVER = 0.0005
 """Seconds after which a computing thread lets another one have Python: messages of a page are many
 and short, and each waited up to the usual 5 ms for its turn."""
+
+LARGE = 2**20
+"""Bytes from which on a block of memory is asked for, and given back, on its own."""
+
+_M_MMAP_THRESHOLD = -3  # of malloc.h
 
 
 def serve(
@@ -105,6 +111,7 @@ def serve(
     opening.watch(store)
     opening.keep_studies(studies)
     sys.setswitchinterval(HAND_OVER)
+    give_memory_back()
     with contextlib.closing(address.bound(host, port)) as listener:
         set_environment(page, root)
         link = address.link(host, listener.getsockname()[1], secret)
@@ -124,6 +131,18 @@ def _lets_others_in(host: str, secret: str | None) -> bool:
         )
         raise RunError(msg)
     return True
+
+
+def give_memory_back() -> None:
+    """Have large blocks return to the system as soon as they are freed, where glibc allocates.
+
+    The series of an answer take a hundred megabytes for a second. Left alone, glibc keeps blocks
+    of up to 32 MiB for later once one of that size was freed, apart for every thread (mallopt(3)).
+    """
+    if sys.platform.startswith("linux"):
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            set_option(_M_MMAP_THRESHOLD, LARGE)
 
 
 def set_environment(page: str, root: Path) -> None:
@@ -196,9 +215,11 @@ def _run(app: App, listener: Any, ready: Callable[[], None], deflate: bool) -> N
     )  # fmt: skip
     with contextlib.suppress(KeyboardInterrupt):
         Server(config).run(sockets=[listener])
-    note("twin: stopped")
-    # Runs that are under way live in threads that Python would wait for; nothing is left to write.
-    sys.stdout.flush()
+    # Runs that are under way live in threads that Python would wait for; nothing is left to write,
+    # and nobody may be left to read it.
+    with contextlib.suppress(OSError):
+        note("twin: stopped")
+        sys.stdout.flush()
     os._exit(0)
 
 

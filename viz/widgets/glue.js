@@ -55,8 +55,12 @@ function render({ model, el }) {
   theme();
   address();
   title();
-  tell("prefers", { dark: matchMedia("(prefers-color-scheme: dark)").matches });
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  const switched = () => tell("prefers", { dark: scheme.matches, switched: true });
+  tell("prefers", { dark: scheme.matches });
+  scheme.addEventListener("change", switched);
   return () => {
+    scheme.removeEventListener("change", switched);
     removeEventListener("keydown", keys);
     removeEventListener("unhandledrejection", gone);
   };

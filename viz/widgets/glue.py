@@ -25,7 +25,8 @@ class GlueWidget(Part):
     key
         Out, ``{name, n}``: undo, redo, play, search or help.
     prefers
-        Out, ``{dark, n}``: what the browser's user prefers, told once.
+        Out, ``{dark, n}``: what the browser's user prefers, told at the start; ``{dark,
+        switched, n}`` whenever that is switched later.
     title
         Of the browser's tab.
     """

@@ -17,6 +17,7 @@ from twin.study.intervals import bootstrap, cvar
 from twin.study.ready.frontier_cuts import Cuts, label
 from twin.study.ready.frontier_tables import Ends, ends, front, regrets, sign
 from twin.study.ready.frontier_worlds import BOTH, CALM, SUPPLY
+from twin.study.ready.words import NOISE
 from twin.study.result import FEWEST_IN_TAIL
 from twin.sums import Floats
 from twin.topology import build
@@ -79,13 +80,22 @@ class Told:
 
     @property
     def cheapest(self) -> list[str]:
-        """The cuts by their expected cost, the cheapest first."""
-        return [self.labels[n] for n in self.expected.mean(axis=1).argsort(kind="stable")]
+        """The cuts by their expected cost, the cheapest first; of equals that with most on time."""
+        order = np.lexsort((-self.service.mean(axis=1), self._rounded))
+        return [self.labels[n] for n in order]
+
+    @functools.cached_property
+    def _rounded(self) -> Floats:
+        """Mean expected costs without the rounding of sums, as shares of the largest, ``(C,)``."""
+        means = self.expected.mean(axis=1)
+        shares: Floats = np.round(means / max(float(np.abs(means).max()), NOISE), 9)
+        return shares
 
     @property
     def safest(self) -> int:
-        """The cut whose largest regret over the worlds is smallest."""
-        return int(self.regrets.mean(axis=2).max(axis=1).argmin())
+        """The cut whose largest regret over the worlds is smallest; of equals the cheapest."""
+        most = self.regrets.mean(axis=2).max(axis=1)
+        return min(map(self.at, self.cheapest), key=lambda n: float(most[n]))
 
     @functools.cached_property
     def front(self) -> list[str]:
@@ -121,6 +131,11 @@ class Told:
         return [
             told for told, alike in zip(self.labels, same, strict=True) if alike and told != cut
         ]
+
+    def equal(self, cut: str) -> list[str]:
+        """Return the other cuts whose expected cost is the same."""
+        same = self._rounded == self._rounded[self.at(cut)]
+        return [x for x, alike in zip(self.labels, same, strict=True) if alike and x != cut]
 
     def worst(self, cut: str) -> tuple[str, Ends]:
         """Return the world in which a cut is regretted most, and how much."""

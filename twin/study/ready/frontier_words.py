@@ -12,7 +12,7 @@ from twin.study.ready.frontier_mirror import FAR, NEAR
 from twin.study.ready.frontier_sheets import Told
 from twin.study.ready.frontier_tables import ends, sign
 from twin.study.ready.frontier_worlds import CALM, MIX, SUPPLY
-from twin.study.ready.words import said
+from twin.study.ready.words import NOISE, said
 from twin.sums import Floats
 
 Lost = Mapping[tuple[str, str], Floats]
@@ -56,8 +56,22 @@ def choice(told: Told) -> list[str]:
 
 
 def _tied(told: Told, cut: str) -> str:
-    same = told.tied(cut)
-    return f" No clear difference in cost to {listed(same)}." if same else ""
+    """Return which cuts cost the same or cannot be told apart, and why this one is named."""
+    same = told.equal(cut)
+    near = [other for other in told.tied(cut) if other not in same]
+    served = {other: float(told.service[told.at(other)].mean()) for other in (cut, *same)}
+    found = ""
+    if same:
+        most = all(served[cut] - served[other] > NOISE for other in same)
+        why = "more of it is on time" if most else "it stands first: nothing here tells them apart"
+        cost = "costs" if len(same) == 1 else "cost"
+        found += f" {listed(same)} {cost} exactly the same; {cut} is preferred because {why}."
+    if near:
+        found += (
+            f" It ties with {listed(near)} (no clear difference in cost, 95 % intervals) and is "
+            "preferred for the lower mean."
+        )
+    return found
 
 
 def _regret(told: Told, cut: str, begin: str) -> str:
@@ -79,50 +93,65 @@ def mirror(lost: Lost) -> str:
     supply, mix = (extra[NEAR, w] - extra[FAR, w] for w in (SUPPLY, MIX))
     opposite = sign(supply) < 0 < sign(mix)
     begin = "The shocks pull opposite ways" if opposite else "No clear mirror"
-    days = {key: _late(x.mean(keepdims=True), "") for key, x in extra.items()}
-    return (
-        f"{begin} in the mirror experiment: the supply shock takes {days[NEAR, SUPPLY]} days with "
-        f"{NEAR} and {days[FAR, SUPPLY]} with {FAR} (difference {said(ends(supply), 'days')}), the "
-        f"mix shock {days[NEAR, MIX]} and {days[FAR, MIX]} ({said(ends(mix), 'days')})."
-    )
+    told = [
+        f"the {world} makes {_late(extra[NEAR, world].mean(keepdims=True), 'days')} of demand late "
+        f"or lost with {NEAR} and {_late(extra[FAR, world].mean(keepdims=True), 'days')} with {FAR} "
+        f"({'a tie' if sign(apart) == 0 else 'difference'}: {said(ends(apart), 'days')})"
+        for world, apart in ((SUPPLY, supply), (MIX, mix))
+    ]
+    return f"{begin} in the mirror experiment: {'; '.join(told)}."
 
 
 def own_mirror(told: Told, lost: Lost, unit: str) -> list[str]:
     """Return which cut each shock takes least from, of those that serve customers in calm."""
     calm = told.table("on_time").mean(axis=2)[:, told.worlds.index(CALM)]
-    able = [cut for cut, share in zip(told.labels, calm, strict=True) if share >= SERVED]
+    serves = dict(zip(told.labels, calm, strict=True))
+    able = [cut for cut in told.cheapest if serves[cut] >= SERVED]
     if len(able) < 2:
         return []
     found = []
     for world in (w for w in (SUPPLY, MIX) if w in told.worlds):
         extra = {cut: lost[cut, world] - lost[cut, CALM] for cut in able}
         least, most = (pick(able, key=lambda c: extra[c].mean()) for pick in (min, max))
-        if sign(extra[most] - extra[least]) == 0:
+        felt = sign(extra[most]) > 0
+        if not felt or sign(extra[most] - extra[least]) == 0:
+            named = listed([cut for cut in told.labels if cut in able])
+            tie = f"{_late(extra[most], unit)} with {most}, no less clearly with any other one"
+            calm_too = (
+                f"no more than calm, as far as luck lets see ({most}: {_less(extra[most], unit)})"
+            )
             found.append(
-                f"A {world} makes about as much of demand late or lost with all of them, "
-                f"{_late(extra[most], unit)}."
+                f"Under a {world} {named} tie: of demand late or lost it makes "
+                f"{tie if felt else calm_too}. So it is no reason to prefer one; the expected cost "
+                f"is, and {able[0]} has the lowest."
             )
             continue
         found.append(
-            f"Of demand a {world} makes {_late(extra[most], unit)} late or lost with {most}, the "
+            f"A {world} makes {_late(extra[most], unit)} of demand late or lost with {most}, the "
             f"most, and {_late(extra[least], unit)} with {least}, the least."
         )
     return found
 
 
 def _late(extra: Floats, unit: str) -> str:
-    """Return how much more is late or lost; where less is, none, and how much."""
+    """Return how much more is late or lost; where less is, nothing, and how much less."""
     mean, low, high = ends(extra)
-    if mean < 0:
-        return f"none ({said((-mean, -high, -low), unit)} more on time)"
-    return said((mean, low, high), unit)
+    return f"nothing ({_less(extra, unit)})" if mean < -NOISE else said((mean, low, high), unit)
+
+
+def _less(extra: Floats, unit: str) -> str:
+    """Return how far demand late or lost is from that in calm, as a number that is not negative."""
+    mean, low, high = ends(extra)
+    if mean < -NOISE:
+        return f"{said((-mean, -high, -low), unit)} less than in calm"
+    return f"{said((mean, low, high), unit)} more than in calm"
 
 
 def tail(told: Told) -> str:
     """Return which cut is best in the tail of the hardest world."""
     world = told.hardest
     tails = {cut: told.tail_of(cut, world) for cut in told.labels}
-    best = min(tails, key=lambda cut: tails[cut].mean)
+    best = min(told.cheapest, key=lambda cut: tails[cut].mean)
     return (
         f"In the worst {100 * (1 - told.tail):.3g} % of the luck under '{world}', {best} costs "
         f"least: {said(tails[best], told.money)}."

@@ -87,7 +87,9 @@ def stress_test(options: StressTest, bench: Bench) -> Findings:
     state = _calm(test, bench)
     table = _ranked(_table(test, found, numbers, state))
     order = [test.outages[i] for i in table.index]
+    bench.note("service of the worst places")
     drawn = _curves(test, order[: options.worst], bench)
+    bench.note("stock behind the worst places")
     buffers = buffered(test, table, order, options.worst, bench)
     swept = _sweep([*test.outages, *sweep], found) if sweep else None
     sheets, charts = shown(scenario, table, drawn, buffers, swept)

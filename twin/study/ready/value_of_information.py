@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -30,7 +30,7 @@ from twin.study.ready.base import Bench, Options
 from twin.study.ready.value_of_information_owners import array, by_owner, device_owners
 from twin.study.ready.value_of_information_places import Asked, Placement
 from twin.study.ready.value_of_information_worth import COST, SERVICE, Quality, Sweep, Worth
-from twin.study.ready.words import ENDS, columns, said, sign, told
+from twin.study.ready.words import ENDS, NOISE, columns, said, sign, told
 from twin.sums import Floats
 
 QUESTION = "Who pays for devices and who gains, how good must they be, and where do a few belong?"
@@ -209,10 +209,7 @@ class Adoption:
             f"chain ({told(chain, 'net', money)})."
         ]
         if alone:
-            ends = [f"{r['adopts']} ({told(r, 'net', money)})" for r in (alone[0], alone[-1])]
-            found.append(
-                f"Adopted by one owner alone they bring most at {' and least at '.join(ends)}."
-            )
+            found.append(f"Adopted by {_alone(alone, money)}.")
         owners = self._everyone.to_dict("records")
         free = [r for r in owners if r["pays"] <= 0 and sign(r, "gains") > 0]
         losing = [r for r in owners if r["pays"] > 0 and sign(r, "net") < 0]
@@ -316,6 +313,16 @@ def _of_quality(quality: Quality, chosen: bool) -> list[str]:
             f"{last}."
         )
     return found
+
+
+def _alone(rows: Sequence[Mapping[Any, Any]], money: str) -> str:
+    """Return at which owner alone devices bring most and at which least, the most first."""
+    most, least = (f"{r['adopts']} ({told(r, 'net', money)})" for r in (rows[0], rows[-1]))
+    if len(rows) == 1:
+        return f"{rows[0]['adopts']} alone they bring {told(rows[0], 'net', money)}"
+    if rows[0]["net"] - rows[-1]["net"] <= NOISE:
+        return f"one owner alone they bring the same whoever it is ({told(rows[0], 'net', money)})"
+    return f"one owner alone they bring most at {most} and least at {least}"
 
 
 def _of_placement(placement: Placement) -> list[str]:
