@@ -164,6 +164,17 @@ class Filter:
         if few.any():
             self._renew(np.flatnonzero(seen)[few], weight[few])
 
+    def begin(self, reading: Reading) -> None:
+        """Believe a first look alone: whatever was held of the stock before it was no knowledge.
+
+        What follows from a flat prior. To weigh the look as well would count it twice.
+        """
+        seen, value, sd = self._checked(reading)
+        rows = np.flatnonzero(seen)
+        luck = self._rng.standard_normal((rows.size, self._shape[1]))
+        luck *= np.where(self._rng.random(luck.shape) < JUNK, _JUNK_WIDTH, 1.0)
+        self._stock[rows] = np.maximum(0.0, value[rows, None] + sd[rows, None] * luck)
+
     def quantiles(self, levels: npt.ArrayLike = LEVELS) -> tuple[Floats, Floats]:
         """Return what is believed of stock (units) and shrink rate (units a period).
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from calibration.mixups import Mixup, of_counts, slopes
 from calibration.store_parts import pieces
 from calibration.times import DAY
 from twin.schema import Scenario
@@ -59,6 +60,8 @@ class _Facts:
         named = [text for text in frame["quality"].cat.categories if "input" in text.split()]
         self.tells_inputs = np.unique(site[frame["quality"].isin(named).to_numpy()])
         self.started = frame["value"].fillna(frame["qty"]).to_numpy()
+        sold = [text for text in frame["quality"].cat.categories if "sale" in text.split()]
+        self.sold = frame["quality"].isin(sold).to_numpy()
 
     def number(self, site: str, item: str) -> int:
         """Return the number of a stock point; -1 if nothing happened at the site."""
@@ -75,8 +78,10 @@ class _Facts:
 _SIGNED = {"receive": (_RECEIVED, 1.0), "make": (_MADE, 1.0), "ship": (_SHIPPED, -1.0)}
 
 
-def residuals(events: pa.Table, scenario: Scenario | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the mass balance of events.
+def residuals(
+    events: pa.Table, scenario: Scenario | None
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Mixup]]:
+    """Return the mass balance of events, and where counts speak another unit than the flows.
 
     Parameters
     ----------
@@ -87,7 +92,7 @@ def residuals(events: pa.Table, scenario: Scenario | None) -> tuple[pd.DataFrame
 
     Returns
     -------
-    (pandas.DataFrame, pandas.DataFrame)
+    (pandas.DataFrame, pandas.DataFrame, list of Mixup)
         Columns :data:`RESIDUALS`: for each day (counted from 1970) that ends a stretch between
         counts, units; and :data:`TOTALS`: sums of each stock point. Counts by devices are used; the
         books' only where there are none. Customers' orders count as shipped at once where a site
@@ -95,32 +100,40 @@ def residuals(events: pa.Table, scenario: Scenario | None) -> tuple[pd.DataFrame
     """
     events = events.select(list(COLUMNS))  # what is used and moved stays within a site
     found = [_of_sites(piece, scenario) for piece in pieces(events, "site")]
-    daily, totals = (pd.concat(each) for each in zip(*found, strict=True))
+    daily, totals, fits = (pd.concat(each) for each in zip(*found, strict=True))
     return (
         daily.sort_values(["site", "item", "day"], ignore_index=True),
         totals.sort_values(["site", "item"], ignore_index=True),
+        of_counts(fits.sort_values(["site", "item"])),
     )
 
 
-def _of_sites(events: pa.Table, scenario: Scenario | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _of_sites(events: pa.Table, scenario: Scenario | None) -> tuple[pd.DataFrame, ...]:
     frame = events.to_pandas()
     facts = _Facts(frame[frame["qty"].notna()], scenario)
     del frame
     parts = [facts.take(facts.kind[kind] & ~facts.inward, *how) for kind, how in _SIGNED.items()]
     parts.append(facts.take(facts.kind["ship"] & facts.inward, _USED, -1.0))
-    parts += [_served(facts), *_used(facts, scenario)]
+    served = _served(facts)
+    parts += [facts.take(served, _SHIPPED, -1.0), *_used(facts, scenario)]
     moves = _Moves(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     counts = facts.take(_counted(facts), 0, 1.0)
-    daily = _daily(moves, counts)
+    stretches = _stretches(moves, counts)
+    daily = stretches.groupby(["key", "day"])["residual"].sum().reset_index()
     totals = _totals(moves, counts, daily)
-    return _named(daily, facts)[list(RESIDUALS)], _named(totals, facts)[list(TOTALS)]
+    fits = slopes(*(stretches[name].to_numpy() for name in ("key", "counted", "came", "went")))
+    later = np.unique(facts.key[served & ~facts.sold])  # when they were served is not known
+    return (
+        _named(daily, facts)[list(RESIDUALS)],
+        _named(totals, facts)[list(TOTALS)],
+        _named(fits[~fits["key"].isin(later)], facts),
+    )
 
 
-def _served(facts: _Facts) -> _Moves:
-    """Return customers' orders as shipped, where shipments to customers are not reported."""
+def _served(facts: _Facts) -> Any:
+    """Return which orders of customers count as shipped: their shipments are not reported."""
     reported = np.unique(facts.key[facts.kind["ship"] & facts.outside])
-    orders = facts.kind["order"] & facts.outside & ~np.isin(facts.key, reported)
-    return facts.take(orders, _SHIPPED, -1.0)
+    return facts.kind["order"] & facts.outside & ~np.isin(facts.key, reported)
 
 
 def _used(facts: _Facts, scenario: Scenario | None) -> list[_Moves]:
@@ -147,23 +160,27 @@ def _counted(facts: _Facts) -> Any:
     return counts & (~facts.books | ~np.isin(facts.key, seen))
 
 
-def _daily(moves: _Moves, counts: _Moves) -> pd.DataFrame:
-    """Return the residual of each stretch between two counts, summed by the day of its end."""
+def _stretches(moves: _Moves, counts: _Moves) -> pd.DataFrame:
+    """Return each stretch between two counts: key, day of its end, residual, counted, came, went."""
     key = np.concatenate([moves.key, counts.key])
     time = np.concatenate([moves.time, counts.time])
     counted = np.arange(len(key)) >= len(moves.key)
-    flow = np.concatenate([moves.qty, np.zeros(len(counts.key))])
+    none = np.zeros(len(counts.key))
+    inward = np.isin(moves.way, (_RECEIVED, _MADE))
+    came = np.concatenate([np.where(inward, moves.qty, 0.0), none])
+    went = np.concatenate([np.where(inward, 0.0, -moves.qty), none])
     level = np.concatenate([np.zeros(len(moves.key)), counts.qty])
     order = np.lexsort((counted, time, key))  # at one time: flows first, the count sees them
     key, time, counted = key[order], time[order], counted[order]
-    unexplained = (level[order] - np.cumsum(flow[order]))[counted]
-    key, day = key[counted], time[counted] // DAY
+    came, went = (np.cumsum(units[order])[counted] for units in (came, went))
+    key, day, level = key[counted], time[counted] // DAY, level[order][counted]
     same = key[1:] == key[:-1]
-    residual = np.diff(unexplained)[same]
-    moved = np.abs(flow).sum() + np.abs(level).max(initial=0.0)
-    residual[np.abs(residual) <= _NOISE * moved] = 0.0
-    found = pd.DataFrame({"key": key[1:][same], "day": day[1:][same], "residual": residual})
-    return found.groupby(["key", "day"])["residual"].sum().reset_index()
+    between = {"counted": level, "came": came, "went": went}
+    found = pd.DataFrame({name: np.diff(units)[same] for name, units in between.items()})
+    residual = found["counted"] - found["came"] + found["went"]
+    moved = np.abs(moves.qty).sum() + np.abs(level).max(initial=0.0)
+    residual[residual.abs() <= _NOISE * moved] = 0.0
+    return found.assign(key=key[1:][same], day=day[1:][same], residual=residual)
 
 
 def _totals(moves: _Moves, counts: _Moves, daily: pd.DataFrame) -> pd.DataFrame:

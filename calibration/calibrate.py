@@ -1,8 +1,9 @@
 """Calibration from recorded telemetry: a scenario and events in, a checked scenario out.
 
-Stages: validate, direct estimators (what is observed), inference stock point by stock point (what
-is hidden), report. Each finished piece is kept in a folder, so that a run that was cancelled or
-died goes on where it stood; its result is the same as that of a run without a break.
+Stages: validate, direct estimators (what is observed), inference of what is hidden (stock point by
+stock point, together where links between them were not observed), report. Each finished piece is
+kept in a folder, so that a run that was cancelled or died goes on where it stood; its result is the
+same as that of a run without a break.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +23,8 @@ import pandas as pd
 import twin
 from calibration import posterior
 from calibration.belongs import belonging
+from calibration.clock import Clock
+from calibration.clock import Progress as Progress
 from calibration.direct import (
     Estimate,
     capacity,
@@ -34,10 +36,12 @@ from calibration.direct import (
     yields,
 )
 from calibration.events import NAMES
+from calibration.infer.blind import around, groups
 from calibration.infer.cut import cut
 from calibration.infer.point import PointResult, infer, pooled
 from calibration.infer.prior import KINDS
 from calibration.infer.rounds import SIMULATIONS
+from calibration.infer.together import infer_together
 from calibration.periods import Periods, add_up, astray
 from calibration.store import Store
 from calibration.times import period_length
@@ -46,9 +50,6 @@ from twin.errors import NetworkError, RunError
 from twin.files import read_text, write_text
 from twin.schema import Scenario
 from twin.topology import Topology, build
-
-Progress = Callable[[str, int, int, float], None]
-"""Called with (what is going on, done, in all, seconds left; NaN while nobody can tell)."""
 
 FEWEST = 64
 """Simulations of a round that anything can be learnt from."""
@@ -112,7 +113,7 @@ class Calibration:
     @property
     def not_identified(self) -> list[str]:
         """What the events do not tell, as ``site/item policy.level``: it keeps its prior."""
-        direct = [e.name for e in self.estimates if not e.known]
+        direct = [e.name for e in self.estimates if not e.known and np.isnan(e.low)]
         return direct + [
             f"{p.name} {row.name}"
             for p in self.points
@@ -204,7 +205,7 @@ def decoupling_points(top: Topology, points: Sequence[PointResult]) -> dict[str,
     driven = {
         p.name: p.kinds.get("order_driven", 0.0)
         for p in points
-        if not p.reason and not _orders_what_it_is_asked(top, p.name)
+        if p.kinds and not _orders_what_it_is_asked(top, p.name)
     }
     found: dict[str, dict[str, float]] = {}
     for family in top.scenario.families:
@@ -264,13 +265,9 @@ class _Job:
         """Run all stages."""
         estimates = self.estimates()
         scenario = posterior.with_estimates(self.start, estimates)
-        top = build(scenario)
         self.progress("adding up events", 0, 1, float("nan"))
         periods = add_up(self.events, scenario)
-        points = pooled(
-            self.points(periods, top, threads), [p.stage for p in top.points], self.seed
-        )
-        where = decoupling_points(top, points)
+        points, where = self.hidden(periods, scenario, threads)
         scenario = twin.apply(scenario, _moved(scenario, where))
         below = _below(scenario)
         points = [_stays(p) if p.misfits else p for p in points]
@@ -296,30 +293,56 @@ class _Job:
             found += [_estimate(e) for e in kept]
         return found
 
-    def points(self, periods: Periods, top: Topology, threads: int) -> list[PointResult]:
-        """Return what is inferred of all stock points; kept one by one."""
-        clock = _Clock(self.progress, len(top.points))
+    def hidden(
+        self, periods: Periods, scenario: Scenario, threads: int
+    ) -> tuple[list[PointResult], dict[str, dict[str, float]]]:
+        """Return what is inferred of all stock points, and how likely each decoupling point is.
 
-        def one(row: int) -> PointResult:
-            name = f"point {top.points[row].name}"
+        Those that only go together come last: where the decoupling points lie, the others tell.
+        """
+        top, together = build(scenario), groups(periods, build(scenario))
+        clock = Clock(self.progress, len(top.points))
+        more: dict[str, Any] = {"simulations": self.simulations, "tick": lambda _: self.check()}
+
+        def alone(rows: tuple[int, ...]) -> list[PointResult]:
+            part = cut(periods, top, rows[0])
+            return [infer(part, seed=self.seed + rows[0], kinds=self.kinds, **more)]
+
+        def jointly(rows: tuple[int, ...]) -> list[PointResult]:
+            group = around(periods, build(moved), rows)
+            return infer_together(group, periods, seed=self.seed + rows[0], **more)
+
+        single = set(range(len(top.points))).difference(*together)
+        found = self.points([(row,) for row in sorted(single)], alone, top, clock, threads)
+        where = decoupling_points(top, [found[row] for row in sorted(found)])
+        moved = twin.apply(scenario, _moved(scenario, where)) if together else scenario
+        found |= self.points(together, jointly, top, clock, threads)
+        points, stages = [found[row] for row in sorted(found)], [p.stage for p in top.points]
+        return pooled(points, stages, self.seed), where
+
+    def points(
+        self, pieces: Sequence[tuple[int, ...]],
+        results: Callable[[tuple[int, ...]], list[PointResult]],
+        top: Topology, clock: Clock, threads: int,
+    ) -> dict[int, PointResult]:  # fmt: skip
+        """Return what is inferred, by row; kept piece by piece, which are rows that go together."""
+
+        def one(rows: tuple[int, ...]) -> list[PointResult]:
+            name = f"points {', '.join(top.points[row].name for row in rows)}"
             kept = self.load(name)
-            if kept is not None:
-                clock.done(kept=True)
-                return PointResult.from_dict(kept)
-            part = cut(periods, top, row)
-            found = infer(
-                part, seed=self.seed + row, simulations=self.simulations, kinds=self.kinds,
-                tick=lambda _: self.check(),
-            )  # fmt: skip
-            self.save(name, found.to_dict())
-            clock.done()
+            found = results(rows) if kept is None else [PointResult.from_dict(p) for p in kept]
+            if kept is None:
+                self.save(name, [p.to_dict() for p in found])
+            clock.done(len(rows), kept=kept is not None)
             return found
 
-        rows = range(len(top.points))
         if threads == 1:
-            return [one(row) for row in rows]
-        with ThreadPoolExecutor(threads) as pool:
-            return [*pool.map(one, rows)]
+            each = [one(rows) for rows in pieces]
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                each = [*pool.map(one, pieces)]
+        pairs = zip(pieces, each, strict=True)
+        return {row: p for rows, many in pairs for row, p in zip(rows, many, strict=True)}
 
     def check(self) -> None:
         """Stop if that is wished."""
@@ -350,25 +373,6 @@ class _Job:
         if self.folder is None:
             return None
         return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
-
-
-class _Clock:
-    """Counts finished stock points and guesses how long the others will take."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self.progress, self.total = progress, total
-        self.n, self.fresh, self.begun = 0, 0, time.perf_counter()
-        self.lock = threading.Lock()
-        progress("inferring stock points", 0, total, float("nan"))
-
-    def done(self, *, kept: bool = False) -> None:
-        with self.lock:
-            self.n += 1
-            self.fresh += not kept
-            each = (time.perf_counter() - self.begun) / self.fresh if self.fresh else float("nan")
-            self.progress(
-                "inferring stock points", self.n, self.total, each * (self.total - self.n)
-            )
 
 
 def _silent(_what: str, _done: int, _total: int, _left: float) -> None:

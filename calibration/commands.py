@@ -28,6 +28,12 @@ class Mode(StrEnum):
     twin = "twin"
 
 
+BLIND = (
+    "the store is empty: no stock is known yet. Until the first count of a stock point (by a device or "
+    "the books) the band around what the scenario opens with is wide; /healthz counts them as 'uncounted'"
+)
+"""Said by a live twin that begins with an empty store."""
+
 app = typer.Typer()
 """Commands that :mod:`twin.cli` takes over as its own."""
 
@@ -121,6 +127,7 @@ def emulate(
         found = telling.emulated(scenario, map, seed, replication, quiet)
     else:
         found = telling.replayed(scenario, recorded, map, replication, quiet)
+    telling.note_unheard(found, loss=loss, dead=dead, spoofed=spoofed)
     found = distort(
         found, loss=loss, delay=delay, duplicates=duplicates, shuffle=shuffle, dead=dead, spoofed=spoofed,
         seed=seed or 0,
@@ -237,19 +244,23 @@ def listen(
     what is stored: true stock, slow lanes, drift. It recommends nothing to machines unless the mode
     is 'twin'.
     """
+    from calibration.live.health import Health
     from calibration.live.listen import listen as receive
     from calibration.live.payloads import TOPICS
     from calibration.store import Store
     from calibration.telling import until_stopped
 
     known = _known(scenario)
-    tracker = _twin(known, store, mode, lateness)
+    tracker, told = _twin(known, store, mode, lateness), Health(mode.value)
+    told.tell = lambda text: note(f"twin: {text}")
     with Store(store) as opened, until_stopped() as stop:
         note(f"twin: listening to {broker}; Ctrl-C stops it")
+        if known is not None and opened.newest() is None:
+            note(f"twin: {BLIND}")
         health = receive(
             broker, opened, known, topics=topic or TOPICS, client_id=client_id, username=username,
             password_file=password_file, tls=tls, stop=stop, http_port=http_port,
-            tracker=tracker,
+            tracker=tracker, health=told,
         )  # fmt: skip
     say(json.dumps(health.summary(), indent=1))
 

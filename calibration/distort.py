@@ -54,8 +54,7 @@ def distort(
     """
     _check(loss=loss, duplicates=duplicates, dead=dead, spoofed=spoofed, delay=delay)
     rng = np.random.Generator(np.random.PCG64(whole("seed", seed)))
-    found = events
-    reading = (found["device"] != "") & (found["device"] != BOOKS) & (found["kind"] != "status")
+    found, reading = events, readings(events)
     names = np.unique(found["device"][reading])
     dying = names[rng.random(names.size) < dead]
     span = found["event_time"].min(), found["event_time"].max()
@@ -72,6 +71,11 @@ def distort(
     found = pd.concat([found, again], ignore_index=True)
     found = found.astype({f.name: f.dtype for f in FIELDS})
     return _arrived(found, delay, shuffle, rng)
+
+
+def readings(events: pd.DataFrame) -> pd.Series[bool]:
+    """Return which events are readings of devices: what can be lost, fall silent or be forged."""
+    return (events["device"] != "") & (events["device"] != BOOKS) & (events["kind"] != "status")
 
 
 def _arrived(

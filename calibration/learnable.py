@@ -62,7 +62,7 @@ def learnable(table: pa.Table, found: Quality, scenario: Scenario | None) -> Ite
         heard = set(table["site"].unique().to_pylist())
         silent = [site.name for site in scenario.sites if site.name not in heard]
         yield Learnt("every site", not silent, "all are heard of" if not silent
-                     else f"nothing from {', '.join(silent)}: the prior stays")  # fmt: skip
+                     else f"nothing from {', '.join(silent)}: only jointly, by what others saw")  # fmt: skip
 
 
 def _lead_times(frame: pd.DataFrame) -> Learnt:

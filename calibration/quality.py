@@ -15,6 +15,8 @@ import pyarrow as pa
 from calibration.arrivals import live
 from calibration.balance import BOOKS, COLUMNS, residuals
 from calibration.learnable import Learnt, learnable
+from calibration.mixups import COLUMNS as ENDS
+from calibration.mixups import Mixup, between_ends
 from calibration.periods import astray
 from calibration.store import Store
 from calibration.store_parts import pieces
@@ -30,7 +32,7 @@ SILENCE = 5.0
 FAR = 100.0
 """A quantity so many times the median of its kind, site and item is looked at twice."""
 
-_COLUMNS = tuple(dict.fromkeys((*COLUMNS, "source", "lot", "seq", "ingest_time")))
+_COLUMNS = tuple(dict.fromkeys((*COLUMNS, *ENDS, "source", "seq", "ingest_time")))
 _SHOWN = 5
 _WIDTH = 80
 
@@ -87,7 +89,8 @@ class Quality:
     ``rows = accepted + duplicates + rejected`` over all loads. ``late`` and ``ahead`` count events
     of ``timed`` ones: those of sources that were taken in while they went on. ``astray`` ones lie
     far from all others in time (:func:`calibration.periods.astray`); ``strays`` says whose they are.
-    ``balance`` has a row a stock point, ``residuals`` a row a day (:mod:`calibration.balance`).
+    ``balance`` has a row a stock point, ``residuals`` a row a day (:mod:`calibration.balance`);
+    ``mixups`` says where quantities that should match are a factor off (:mod:`calibration.mixups`).
     """
 
     events: int = 0
@@ -107,6 +110,7 @@ class Quality:
     strays: list[Stray] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
+    mixups: list[Mixup] = field(default_factory=list)
     balance: pd.DataFrame = field(default_factory=pd.DataFrame)
     residuals: pd.DataFrame = field(default_factory=pd.DataFrame)
     learnt: list[Learnt] = field(default_factory=list)
@@ -116,7 +120,7 @@ class Quality:
         found = asdict(self)
         for name in ("balance", "residuals"):
             found[name] = getattr(self, name).to_dict("records")
-        for name in ("strays", "devices", "ranges", "learnt"):
+        for name in ("strays", "devices", "ranges", "mixups", "learnt"):
             found[name] = [one._asdict() for one in getattr(self, name)]
         return found
 
@@ -150,7 +154,8 @@ def report(store: Store, scenario: Scenario | None = None) -> Quality:
             found.ranges += _ranges(piece)
         found.devices.sort()
         found.ranges.sort()
-        found.residuals, found.balance = residuals(table, scenario)
+        found.residuals, found.balance, of_counts = residuals(table, scenario)
+        found.mixups = between_ends(table) + of_counts
         learnt = learnable(table, found, scenario)
         found.learnt = [one._replace(possible=bool(one.possible)) for one in learnt]
     return found
@@ -265,6 +270,7 @@ def _lines(found: Quality) -> Iterator[str]:
             yield f"  ... and {len(found.strays) - _SHOWN:,} more"
     yield from _device_lines(found.devices)
     yield from _range_lines(found.ranges)
+    yield from _mixup_lines(found.mixups)
     yield from _balance_lines(found)
     yield ""
     yield "What can be estimated directly from these data:"
@@ -300,6 +306,29 @@ def _range_lines(ranges: list[Range]) -> Iterator[str]:
         name = " ".join(filter(None, (r.kind, r.site, r.item)))
         why = f"{r.far:,} of {r.events:,}; {r.low:g} to {r.high:g}, middle {r.middle:g}"
         yield from _wrapped(name, why + ": another unit?", 28)
+
+
+def _mixup_lines(mixups: list[Mixup]) -> Iterator[str]:
+    """Yield what another unit may explain, one line for all items of a site that are off alike."""
+    if not mixups:
+        yield "Units: what belongs together is never a steady factor apart"
+        return
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in mixups:
+        alike.setdefault((one.site, one.text()), []).append(one.item)
+    yield from _filled(
+        f"Another unit? {len(mixups):,} quantities are a steady factor from what they should match:"
+    )
+    for (site, text), items in sorted(alike.items(), key=lambda pair: -len(pair[1]))[:_SHOWN]:
+        more = f" and {len(items) - 1:,} more items" if len(items) > 1 else ""
+        yield from _wrapped(site, f"{items[0]}{more}: {text}", 28)
+    if len(alike) > _SHOWN:
+        yield f"  ... and {len(alike) - _SHOWN:,} more"
+    yield from _filled(
+        "  To mend: the map of that file says `units: {THEIRS: {unit: OURS, factor: ...}}`, or correct "
+        "the file; then ingest into a new store. Where both sides are right most of what was ordered "
+        "never came, and there is nothing to mend."
+    )
 
 
 def _balance_lines(found: Quality) -> Iterator[str]:

@@ -60,6 +60,22 @@ def replayed(
     return found.events
 
 
+def note_unheard(events: pd.DataFrame, **shares: float) -> None:
+    """Say on stderr which wishes change nothing because no device speaks in the events.
+
+    ``shares`` are those of :func:`calibration.distort.distort` that act on devices' readings alone.
+    """
+    from calibration.distort import readings
+
+    asked = ", ".join(f"--{name} {share:g}" for name, share in shares.items() if share)
+    if asked and not readings(events).any():
+        note(
+            f"twin: {asked}: changes nothing, for no device reads anything in these events. It acts "
+            "on readings of devices alone: give the scenario `devices` (with an adoption above 0), or "
+            "use --delay, --duplicates and --shuffle, which act on every message"
+        )
+
+
 def to_file(events: pd.DataFrame, output: Path, speed: float | None, quiet: bool) -> None:
     """Write events at once, or let the file grow at their pace until Ctrl-C."""
     from calibration.event_files import write, write_paced

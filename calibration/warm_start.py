@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calibration.balance import BOOKS
 from calibration.infer.orders import owed
 from calibration.periods import add_up, period_of
 from calibration.times import period_start
@@ -115,6 +116,19 @@ def opening(events: Frame, at: int) -> dict[Point, float]:
     after = events[events["event_time"] >= at]
     first = _brought(_counts(after).groupby(_KEYS).head(1), after, back=True)
     return first | on_hand(events[events["event_time"] < at])
+
+
+def openers(events: Frame, at: int) -> dict[Point, str]:
+    """Return by (site, item) the device whose count :func:`opening` rests on, of those before ``at``.
+
+    Empty where it is a look by a device that comes after it: that look is still to be weighed, so
+    that it must not be taken for knowledge already. Parameters as for :func:`opening`.
+    """
+    counts = _counts(events)
+    before = counts["event_time"] < at
+    known = counts[before].groupby(_KEYS)["device"].last()
+    after = counts[~before].groupby(_KEYS)["device"].first()
+    return after.where(after == BOOKS, "").to_dict() | known.to_dict()
 
 
 def _counts(events: Frame) -> Frame:

@@ -54,7 +54,7 @@ class Estimate:
         Where some of the rows stand: first and last ``raw_ref``.
     known
         Whether the events tell it; else the scenario's own value stays or is taken off (``sets``),
-        and there is no interval (NaN).
+        and there is no interval (NaN), or only its lower end: at least so much.
     """
 
     name: str

@@ -16,6 +16,9 @@ from calibration.direct.censored import Durations, fit, weibull_shape
 from calibration.times import period_length
 from twin.schema import Scenario
 
+BOUND = 0.95
+"""How sure it is that the mean time is longer than the bound that is told where nothing ended."""
+
 _WEIBULL_FROM = 10  # failures from which the shape can be seen at all
 
 
@@ -54,7 +57,9 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
 
     Exponential with censoring: the time seen over the failures seen, with a gamma posterior under
     Jeffreys' prior. From ten failures on, the note tells the shape of a Weibull distribution: above
-    1 things wear out, below they fail early.
+    1 things wear out, below they fail early. Where nothing failed (or was repaired) there is no
+    estimate but a bound: with an exponential law, the mean is above ``T / -ln(0.05)`` in 95 of 100
+    cases, T the time seen ("rule of three"; Hanley & Lippman-Hand 1983, JAMA 249: 1743-1745).
 
     Parameters
     ----------
@@ -73,19 +78,31 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
     for (site, device), rows in status.groupby(["site", "device"], observed=True):
         seen, name = spells(rows, end, scenario), device or site
         for what, d in (("between failures", seen.up), ("to repair", seen.down)):
-            if d.low.size and d.low.sum() > 0:
+            if d.exact.any():
                 found.append(_mean_time(f"mean time {what} of {name}", d, rows, seed))
+            elif d.low.sum() > 0:
+                found.append(_bound(f"mean time {what} of {name}", d, rows))
     return found
+
+
+def _bound(name: str, d: Durations, rows: pd.DataFrame) -> Estimate:
+    """Return that a mean time is long, where no end of one was seen."""
+    total = float(d.low.sum())
+    least = total / -np.log(1 - BOUND)
+    never = "never failed" if "failures" in name else "never came back"
+    return Estimate(
+        name, least, least, float("nan"), np.full(DRAWS, least), d.low.size, refs=refs(rows),
+        method=f"{never} in {total:,.4g} periods", note=f"a bound, {BOUND:.0%} sure", known=False,
+    )  # fmt: skip
 
 
 def _mean_time(name: str, d: Durations, rows: pd.DataFrame, seed: int) -> Estimate:
     ends, total = int(d.exact.sum()), float(d.low.sum())
     rate = generator(seed, name).gamma(ends + 0.5, 1 / total, DRAWS)
-    value = total / ends if ends else total / 0.5
-    note = "" if ends else "no end was seen: only that it is long"
+    note = ""
     if ends >= _WEIBULL_FROM:
         note = f"Weibull shape {weibull_shape(fit(d, 'weibull').cv):.2f}"
     return Estimate.of(
-        name, value, 1 / np.maximum(rate, 1e-12), d.low.size, refs=refs(rows), note=note,
+        name, total / ends, 1 / np.maximum(rate, 1e-12), d.low.size, refs=refs(rows), note=note,
         method=f"exponential with censoring: {ends} ends in {total:g} periods",
     )  # fmt: skip

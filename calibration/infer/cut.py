@@ -74,17 +74,21 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
     top, row
         The scenario's network, and which stock point.
     """
+    flows = Flows(periods, top, row)
+    reason = disturbed(periods, top, row) or flows.reason()
+    return Cut(top.points[row].name, reason=reason) if reason else cut_of(flows, row)
+
+
+def cut_of(flows: Flows, row: int) -> Cut:
+    """Cut out a stock point of whose flows enough is known (:meth:`Flows.reason`)."""
+    periods, top = flows.periods, flows.top
     point = top.points[row]
-    flows = _Flows(periods, top, row)
-    reason = _disturbed(periods, top, row) or flows.reason()
-    if reason:
-        return Cut(point.name, reason=reason)
     lag, before = flows.opening()
     book = flows.book()
     before -= _never_there(flows.series(book, before), before, flows.asked)
     review, phase = rhythm(flows.ordered)
     leads = fifo_leads(flows.ordered, flows.received, before) or [lag]
-    believed = _believed(top, row)
+    believed = believed_lead(top, row)
     scale = Scale(
         float(flows.asked.mean()), float(flows.asked.std()), float(np.mean(leads)), review,
         believed[0] + review - 1,
@@ -98,10 +102,10 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
         phase,
         max(0.0, float(book[0] - flows.received[0] + flows.shipped[0])),
         until(flows.received, before),
-        _settings(top, row),
-        _devices(periods, top, row),
+        settings_of(top, row),
+        devices_of(periods, top, row),
         {"integer": top.scenario.integer},
-        _signal(periods, top, row, flows.asked),
+        signal_of(periods, top, row),
         supply_trace(flows.ordered, flows.received, before, min(leads)) if varies else None,
         flows.patience,
         believed,
@@ -115,7 +119,7 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
     )  # fmt: skip
 
 
-class _Flows:
+class Flows:
     """What came, went and was asked for at one stock point, ``(T,)`` good units each."""
 
     def __init__(self, periods: Periods, top: Topology, row: int) -> None:
@@ -125,24 +129,24 @@ class _Flows:
         self.links = [top.links[e] for e in top.in_links[row]]
         self.out = [(top.links[e], usage) for e, usage in top.out_links[row]]
         self.component = any(e.kind == "make" for e, _ in self.out)
-        self.unseen = [e.name for e in self.links if _way(top, e) not in periods.ordered]
+        self.unseen = [e.name for e in self.links if way_of(top, e) not in periods.ordered]
         self.ordered = self._sum(
-            e.yield_ * periods.ordered[_way(top, e)]
+            e.yield_ * periods.ordered[way_of(top, e)]
             for e in self.links
-            if _way(top, e) in periods.ordered
+            if way_of(top, e) in periods.ordered
         )
         came = [v for (_, *to), v in periods.received.items() if tuple(to) == key]
         self.received = self._sum([*came, *_one(periods.made, key)])
         went = [v for (source, _, item), v in periods.shipped.items() if (source, item) == key]
         self.shipped = self._sum([*went, *_one(periods.sold, key), *_one(periods.used, key)])
-        self.patience = _patience(top, row)
+        self.patience = patience_of(top, row)
         self.notes: list[str] = []
         if not self.ordered.any() and self.received.any():
             self._orders_from_receipts()
         self.asked = self._sum(_one(periods.demand, key)) + self._sum(
-            usage * later(periods.ordered[_way(top, e)], e.delay)
+            usage * later(periods.ordered[way_of(top, e)], e.delay)
             for e, usage in self.out
-            if _way(top, e) in periods.ordered
+            if way_of(top, e) in periods.ordered
         )
 
     def _orders_from_receipts(self) -> None:
@@ -194,7 +198,7 @@ class _Flows:
         Dispatches, where they are reported, or lead times that are always the same tell what was on
         the way; else what waited at the supplier all along would read as a longer way.
         """
-        ways = [way for e in self.links if (way := _way(self.top, e)) in self.periods.ordered]
+        ways = [way for e in self.links if (way := way_of(self.top, e)) in self.periods.ordered]
         if not ways or any(way not in self.periods.shipped for way in ways):
             leads = {nominal_lead(e) for e in self.links if e.lead_moments[1] == 0}
             if ways and len(ways) == len(self.links) and len(leads) == 1:
@@ -202,13 +206,13 @@ class _Flows:
             return opening_orders(self.ordered, self.received)
         sent = self._sum(self.periods.shipped[way] for way in ways)
         if self.varies:
-            lag, on_way = self._on_way()
+            lag, on_way = self._onway_of()
         else:
             lag, on_way = opening_orders(sent, self.received)
         asked = self._sum(
-            later(self.periods.ordered[_way(self.top, e)], e.delay)
+            later(self.periods.ordered[way_of(self.top, e)], e.delay)
             for e in self.links
-            if _way(self.top, e) in ways
+            if way_of(self.top, e) in ways
         )
         waited = max(0.0, float((np.cumsum(sent) - np.cumsum(asked)).max()))
         return lag, on_way + waited
@@ -218,7 +222,7 @@ class _Flows:
         """Whether lead times vary from order to order."""
         return any(e.lead_moments[1] > 0 for e in self.links)
 
-    def _on_way(self) -> tuple[int, float]:
+    def _onway_of(self) -> tuple[int, float]:
         """Return the shortest lead time, and the units that were on the way before the record began.
 
         Dispatches and what is known of lead times tell what of them has come by each period; what
@@ -226,7 +230,7 @@ class _Flows:
         """
         due, longest, shortest = np.zeros(self.n), 0, self.n
         for e in self.links:
-            sent = e.yield_ * np.nan_to_num(self.periods.shipped[_way(self.top, e)])
+            sent = e.yield_ * np.nan_to_num(self.periods.shipped[way_of(self.top, e)])
             due += arrivals(sent, e.lead_time, overtakes(e))
             lengths, _ = lead_time_table(e.lead_time)
             longest, shortest = max(longest, int(lengths[-1])), min(shortest, int(lengths[0]))
@@ -254,7 +258,7 @@ class _Flows:
         return net(found) if self.component else found
 
 
-def _disturbed(periods: Periods, top: Topology, row: int) -> str:
+def disturbed(periods: Periods, top: Topology, row: int) -> str:
     """Return which known disruption kept it from ordering in the record; empty: none."""
     site, last = top.points[row].site.name, periods.first + periods.n
     for event, start in zip(top.scenario.disruptions, starts(top.scenario), strict=True):
@@ -283,20 +287,21 @@ def _never_there(seen: Series, before: float, asked: Floats) -> float:
     return float(np.clip(np.median(position), 0.0, before)) if same and bare else 0.0
 
 
-def _believed(top: Topology, row: int) -> tuple[float, float]:
+def believed_lead(top: Topology, row: int) -> tuple[float, float]:
     """Return mean and variance of the lead time that the policy reckons with."""
     policy = top.points[row].settings.policy
     mean, variance = protection(top, row)
     return (mean if policy.cover is None else policy.cover + 1 - policy.review), variance
 
 
-def _patience(top: Topology, row: int) -> int | None:
+def patience_of(top: Topology, row: int) -> int | None:
     """Return how long who is served here waits; None: for ever, or not all alike."""
     waits = {top.sinks[s].demand.patience for s in top.sinks_of[row]}
     return waits.pop() if len(waits) == 1 and not top.out_links[row] else None
 
 
-def _way(top: Topology, e: Link) -> tuple[str, str, str]:
+def way_of(top: Topology, e: Link) -> tuple[str, str, str]:
+    """Return from where to where a link brings which item, as events name it."""
     p = top.points[e.to]
     return (p.site.name if e.kind == "make" else e.source, p.site.name, p.item.name)
 
@@ -305,7 +310,8 @@ def _one(series: dict[tuple[str, str], Floats], key: tuple[str, str]) -> list[Fl
     return [series[key]] if key in series else []
 
 
-def _settings(top: Topology, row: int) -> dict[str, object]:
+def settings_of(top: Topology, row: int) -> dict[str, object]:
+    """Return further keys of a stock point's rule: how it forecasts, errors of its record."""
     settings = top.points[row].settings
     forecast = settings.forecast.model_dump(exclude_defaults=True) | {"sees": "orders"}
     for name in ("initial", "initial_error", "age"):  # of the scenario's demand, not of this trace
@@ -314,7 +320,8 @@ def _settings(top: Topology, row: int) -> dict[str, object]:
     return {"forecast": forecast} | {n: x for n in rates if (x := getattr(settings, n))}
 
 
-def _devices(periods: Periods, top: Topology, row: int) -> list[dict[str, object]]:
+def devices_of(periods: Periods, top: Topology, row: int) -> list[dict[str, object]]:
+    """Return the devices that look at a stock point, their phases counted from the record's first."""
     found: list[dict[str, object]] = []
     for placed in place_devices(top):
         if placed.row == row:
@@ -324,7 +331,7 @@ def _devices(periods: Periods, top: Topology, row: int) -> list[dict[str, object
     return found
 
 
-def _signal(periods: Periods, top: Topology, row: int, asked: Floats) -> Floats | None:
+def signal_of(periods: Periods, top: Topology, row: int) -> Floats | None:
     """Return what the forecast sees, where that is not what was asked of the stock point."""
     settings = top.points[row].settings
     if settings.forecast.sees == "orders" or (not top.out_links[row] and not settings.forecast.age):

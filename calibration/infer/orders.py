@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from calibration.infer.hands import Supply
 from calibration.infer.prior import slider
-from calibration.infer.simulate import Supply
 
 Floats = npt.NDArray[np.float64]
 

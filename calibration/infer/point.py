@@ -328,12 +328,20 @@ def _held_out(cut: Cut, problem: Problem, inference: Inference, end: int, seed: 
     prior = inference.prior
     values = prior.values(posterior.draws(REPLICATES, seed))
     made = simulate(problem, prior, values, seed=seed)
-    book, seen = made.book[end:], cut.observed.book[end:, 0]
+    return predicted(made, cut.observed, end, float(problem.demand.mean()))
+
+
+def predicted(made: Series, observed: Series, end: int, mean: float) -> HeldOut:
+    """Return how well simulations, ``(T, N)``, predict a record, ``(T, 1)``, from period ``end`` on.
+
+    ``mean`` is that of demand, in units: what is less than a millionth of it is nothing.
+    """
+    book, seen = made.book[end:], observed.book[end:, 0]
     low, high = np.quantile(book, _BAND, axis=1)
-    touch = _TOUCH * max(1.0, float(problem.demand.mean()))
+    touch = _TOUCH * max(1.0, mean)
     inside = (seen >= low - touch) & (seen <= high + touch)
-    baseline = np.broadcast_to(cut.observed.book[WARM:end, 0], (len(seen), end - WARM))
-    ordered = float(cut.observed.order[end:].sum())
+    baseline = np.broadcast_to(observed.book[WARM:end, 0], (len(seen), end - WARM))
+    ordered = float(observed.order[end:].sum())
     total = made.order[end:].sum(axis=0)
     place = (
         (total < ordered - touch).sum() + 0.5 * (np.abs(total - ordered) <= touch).sum()

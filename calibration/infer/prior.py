@@ -49,11 +49,19 @@ class Scale(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """One hidden quantity: its place below a stock rule, and the range it is looked for in."""
+    """One hidden quantity: its place below a stock rule, and the range it is looked for in.
+
+    Of several stock points together, that of the stock point and a space come first.
+    """
 
     name: str
     low: float
     high: float
+
+    @property
+    def place(self) -> str:
+        """The place below a stock rule alone."""
+        return self.name.rpartition(" ")[2]
 
     @property
     def log(self) -> bool:
@@ -133,7 +141,7 @@ class Prior:
     @property
     def shared(self) -> list[int]:
         """Columns that the kernel keeps once for all replications."""
-        return [i for i, h in enumerate(self.hidden) if h.name in SHARED]
+        return [i for i, h in enumerate(self.hidden) if h.place in SHARED]
 
     def whole(self, shares: Floats) -> Floats:
         """Return shares of the whole ranges at shares of the box, both ``(N, d)``."""

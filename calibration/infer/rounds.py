@@ -17,7 +17,7 @@ import numpy.typing as npt
 from calibration.infer.abc import Inference, Weighted, learn
 from calibration.infer.prior import Prior
 from calibration.infer.regression import STEPS
-from calibration.infer.simulate import PER, Problem, reference
+from calibration.infer.simulate import PER, Model, reference
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,13 +32,14 @@ _LEAST = 0.005  # of the range, on either side
 
 
 def learn_here(
-    problem: Problem,
+    problem: Model,
     prior: Prior,
     observed: Floats,
     *,
     seed: int,
     end: int,
     simulations: int = SIMULATIONS,
+    rounds: int = ROUNDS,
     tick: Callable[[int], None] | None = None,
 ) -> tuple[Inference, Inference]:
     """Return what is learned about one observation: from all periods, and from the early ones.
@@ -46,7 +47,7 @@ def learn_here(
     Parameters
     ----------
     problem, prior
-        The stock point, and what is hidden of it.
+        The stock point (or several together), and what is hidden of it.
     observed
         Summaries of all periods, ``(p,)``.
     seed
@@ -56,6 +57,8 @@ def learn_here(
         everywhere: later rounds know of what came after.
     simulations
         Of each round.
+    rounds
+        How many; fewer where nothing is hidden.
     tick
         See :func:`calibration.infer.simulate.reference`.
     """
@@ -66,7 +69,7 @@ def learn_here(
     early = learn(  # much the same question: the network only brushes up
         prior, shares, tables[1], seed=seed, per=PER, start=whole.network, steps=STEPS // 4
     )
-    for luck in range(seed + 1, seed + ROUNDS if prior.hidden else seed):
+    for luck in range(seed + 1, seed + rounds if prior.hidden else seed):
         prior = narrowed(prior, whole.posterior(observed))
         shares = prior.design(n, luck, PER)
         table = reference(problem, prior, shares, seed=luck, tick=tick)

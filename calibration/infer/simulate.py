@@ -18,14 +18,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from calibration.infer.hands import Supply, deliveries, smoothing, step, unsettle
 from calibration.infer.prior import KINDS, SHARED, SHRINK, Kind, Prior
 from calibration.infer.summaries import Series, blurred, net, summaries
-from twin.arrays import NET_LINK, THETA
+from twin.arrays import THETA
 from twin.compile import Plan
 from twin.schema import Forecast, Scenario
 from twin.simulation import Simulation
@@ -39,23 +40,6 @@ PER = 32
 
 _RECORD = ("links.placed", "rows.on_order", "rows.backlog", "rows.record")
 _ITEM = "item"
-_FORECAST, _VARIANCE = 0.2, 0.5  # log sd of the first forecast and of its error's variance
-
-
-class Supply(NamedTuple):
-    """How far deliveries had come in each period, ``(T,)`` each, whatever was ordered.
-
-    Attributes
-    ----------
-    opening
-        Units received so far of what was ordered before the record.
-    whole, part
-        All orders of the first ``whole`` periods had been delivered, and this part of the next.
-    """
-
-    opening: Floats
-    whole: npt.NDArray[np.int64]
-    part: Floats
 
 
 @dataclass(frozen=True)
@@ -110,6 +94,19 @@ class Problem:
     believed: tuple[float, float] | None = None
     component: bool = False
 
+    def looks(
+        self, prior: Prior, values: Floats, *, seed: int, per: int, first: int,
+        ends: Sequence[int | None],
+    ) -> list[Floats]:  # fmt: skip
+        """Return summaries of one simulation per row of values, of the periods before each end."""
+        series = simulate(self, prior, values, seed=seed, per=per, first=first)
+        return [
+            summaries(Series(*(x[:end] for x in series)), self.demand[:end])
+            if end is not None
+            else summaries(series, self.demand)
+            for end in ends
+        ]
+
 
 def site_scenario(problem: Problem, prior: Prior, shared: Sequence[dict[str, float]]) -> Scenario:
     """Return a scenario of copies of the stock point, one for each set of shared values."""
@@ -124,7 +121,7 @@ def site_scenario(problem: Problem, prior: Prior, shared: Sequence[dict[str, flo
             "items": [{"name": _ITEM}],
             "purchases": [at | lead for at in places],
             "stock": [
-                _rule(problem, KINDS[prior.kind]),
+                stock_rule(problem, KINDS[prior.kind]),
                 *(
                     {"where": at, "shrink": x.get(SHRINK, 0.0)}
                     for at, x in zip(places, shared, strict=True)
@@ -144,7 +141,7 @@ def _lead_time(problem: Problem) -> Any:
     return {"kind": "empirical", "values": lead} if len(set(lead)) > 1 else lead[0]
 
 
-def _rule(problem: Problem, kind: Kind) -> dict[str, Any]:
+def stock_rule(problem: Problem, kind: Kind) -> dict[str, Any]:
     """Return the stock rule of all copies; hidden values in it are overwritten."""
     settings = problem.settings
     if problem.signal is not None and kind.forecast:  # put in period by period
@@ -195,12 +192,8 @@ def simulate(
     row_of = {p.site.name: p.index for p in plan.topology.points}
     rows = [row_of[name] for name in sorted(row_of)]
     _put(sim, problem, prior, values, rows)
-    _unsettle(sim, seed, first)
-    forecasts = KINDS[prior.kind].forecast
-    if problem.supply is None and (problem.signal is None or not forecasts):
-        sim.advance(len(problem.demand))
-    else:
-        _Stepper(sim, problem, forecasts).run()
+    unsettle(sim, seed, first)
+    _step(sim, problem, KINDS[prior.kind].forecast)
     found = sim.series()
     link_of = {plan.topology.points[e.to].site.name: e.index for e in plan.topology.links}
     links = [link_of[name] for name in sorted(link_of)]
@@ -219,8 +212,8 @@ def _put(
     sim: Simulation, problem: Problem, prior: Prior, values: Floats, rows: Sequence[int]
 ) -> None:
     """Put the values, ``(N, d)``, into the parameters of the copies, of which ``rows`` are the rows."""
-    columns = {i: _column(h.name) for i, h in enumerate(prior.hidden) if h.name not in SHARED}
-    known = {_column(k): v for k, v in prior.fixed.items() if k not in SHARED}
+    columns = {i: column_of(h.name) for i, h in enumerate(prior.hidden) if h.name not in SHARED}
+    known = {column_of(k): v for k, v in prior.fixed.items() if k not in SHARED}
     if problem.believed is not None and KINDS[prior.kind].forecast:
         known[THETA.lead_variance] = problem.believed[1]
     if not columns and not known:
@@ -234,84 +227,35 @@ def _put(
             theta[column] = value
 
 
-class _Stepper:
-    """Advances period by period, putting in what was observed from outside.
-
-    Signals that the forecast sees but that are not the stock point's own orders are smoothed here;
-    deliveries are let through as the record says, from a pool that the purchase sends into.
-    """
-
-    def __init__(self, sim: Simulation, problem: Problem, forecasts: bool) -> None:
-        self.sim, self.problem = sim, problem
-        self.signal = problem.signal if forecasts else None
-        self.supply = problem.supply
-
-    def run(self) -> None:
-        """Advance through the record."""
-        seen = None if self.signal is None else self._forecasts()
-        supply = None if self.supply is None else self._deliveries(self.supply)
-        for _ in range(len(self.problem.demand)):
-            if seen is not None:
-                next(seen)
-            if supply is not None:
-                next(supply)
-            self.sim.advance(1)
-
-    def _forecasts(self) -> Iterator[None]:
-        assert self.signal is not None
-        sim, spec = self.sim, Forecast.model_validate(self.problem.settings.get("forecast", {}))
-        path = _moving_average(self.signal, spec.window)
-        forecast, variance = sim.rows("forecast"), sim.rows("variance")
-        share = np.array(
-            [sim.parameters(i)[THETA.forecast_smoothing] for i in range(len(forecast))]
-        )
-        for t, seen in enumerate(self.signal):
-            error = seen - forecast
-            variance += spec.error_smoothing * (error**2 - variance)
-            averaged = spec.kind == "moving_average"
-            forecast[:] = path[t] if averaged else forecast + share * error
-            yield
-
-    def _deliveries(self, supply: Supply) -> Iterator[None]:
-        sim = self.sim
-        net, slots = sim.world.network.supply, sim.world.rings.reshape(-1, sim.K)
-        first = net.link[NET_LINK.transit_off, : len(sim.plan.topology.links)]
-        pool, came = np.zeros((len(first), sim.K)), np.zeros((len(first), sim.K))
-        before = np.zeros_like(pool)  # ordered up to the period that deliveries have come to
-        last = 0
-        orders: list[Floats] = []
-        for opening, whole, part in zip(*supply, strict=True):
-            pool += slots[first]
-            for order in orders[last : int(whole)]:
-                before += order
-            last = max(last, int(whole))
-            due = opening + before + (part * orders[last] if part > 0 else 0.0)
-            now = np.clip(due - came, 0.0, pool)
-            if sim.switches.integer:
-                now = np.floor(now + 1e-9)
-            slots[first] = now
-            pool -= now
-            came += now
-            yield
-            orders.append(sim.links("placed").copy())
+def _step(sim: Simulation, problem: Problem, forecasts: bool) -> None:
+    """Advance through the record, putting in what was observed from outside."""
+    n = len(problem.demand)
+    hands: list[Iterator[None]] = []
+    if problem.signal is not None and forecasts:
+        spec = Forecast.model_validate(problem.settings.get("forecast", {}))
+        hands.append(smoothing(sim, spec, problem.signal, range(len(sim.rows("forecast")))))
+    if problem.supply is not None:
+        hands.append(deliveries(sim, problem.supply, range(len(sim.plan.topology.links))))
+    if not hands:
+        sim.advance(n)
+    else:
+        step(sim, n, hands)
 
 
-def _unsettle(sim: Simulation, seed: int, first: int) -> None:
-    """Draw what the forecast was before the record began: nobody knows."""
-    rng = np.random.default_rng((seed, first))
-    for name, spread in (("forecast", _FORECAST), ("variance", _VARIANCE)):
-        state = sim.rows(name)
-        state *= np.exp(spread * rng.standard_normal(state.shape))
+class Model(Protocol):
+    """Anything that can be simulated once per row of values and looks like something then."""
 
+    demand: Floats
 
-def _moving_average(x: Floats, window: int) -> Floats:
-    """Return the mean of the last ``window`` values; before the record: of all of them."""
-    total = np.cumsum(np.concatenate([np.full(window, x.mean()), x]))
-    return np.asarray((total[window:] - total[:-window])[: len(x)] / window)
+    def looks(
+        self, prior: Prior, values: Floats, *, seed: int, per: int, first: int,
+        ends: Sequence[int | None],
+    ) -> list[Floats]:  # fmt: skip
+        """Return summaries ``(N, p)`` of the periods before each end (None: of all)."""
 
 
 def reference(
-    problem: Problem,
+    problem: Model,
     prior: Prior,
     shares: Floats,
     *,
@@ -326,7 +270,8 @@ def reference(
     Parameters
     ----------
     problem, prior
-        The stock point, and what the columns of ``shares`` are.
+        What is simulated (:class:`Problem`, or several stock points together:
+        :class:`calibration.infer.joint.Together`), and what the columns of ``shares`` are.
     shares
         ``(N, d)``, of :meth:`Prior.design` with the same ``per``.
     seed
@@ -348,11 +293,11 @@ def reference(
 
     def block(start: int) -> Floats:
         part = values[start : start + size]
-        series = simulate(problem, prior, part, seed=seed, per=per, first=start)
-        found = blurred(summaries(series, problem.demand), seed, start)
+        ends = (None,) if end is None else (None, end)
+        looks = problem.looks(prior, part, seed=seed, per=per, first=start, ends=ends)
+        found = blurred(looks[0], seed, start)
         if end is not None:
-            early = summaries(Series(*(x[:end] for x in series)), problem.demand[:end])
-            found = np.stack([found, blurred(early, seed, start, end)])
+            found = np.stack([found, blurred(looks[1], seed, start, end)])
         if tick is not None:
             tick(len(part))
         return found
@@ -370,7 +315,7 @@ def _shared(prior: Prior, values: Floats) -> list[dict[str, float]]:
     return [known | {prior.hidden[i].name: float(row[i]) for i in prior.shared} for row in values]
 
 
-def _column(name: str) -> int:
+def column_of(name: str) -> int:
     """Return the column of the kernel's parameters that holds a hidden quantity."""
     short = name.rpartition(".")[2]
     return int(getattr(THETA, f"forecast_{short}" if name.startswith("forecast.") else short))

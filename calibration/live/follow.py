@@ -19,16 +19,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from calibration.assimilate import PARTICLES, Filter, Reading
+from calibration.balance import BOOKS
 from calibration.events import Event
 from calibration.live.alarms import Advice, Moved, Watches, words_of
 from calibration.live.batches import LATENESS, Batch, Batches, from_frame
 from calibration.live.expected import Demand
 from calibration.live.lanes import SLOW, Lanes, Passed
 from calibration.live.liveness import Devices, Liveness
-from calibration.live.points import Day, Key, Points
+from calibration.live.points import LEAST, Day, Key, Points
 from calibration.periods import period_of
-from calibration.times import period_length, period_start
-from calibration.warm_start import opening
+from calibration.times import DAY, period_length, period_start
+from calibration.warm_start import openers, opening
 from twin.compile import Plan
 from twin.compile.rules import first_forecasts
 from twin.schema import Scenario
@@ -36,13 +37,16 @@ from twin.simulation import Simulation
 from twin.topology import build
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 UNSEEN = 0.03
 """Mean of the shrink that is believed first, as a share of what flows, unless calibrated higher."""
 RENEWAL = 0.002
 """Share of particles whose shrink is drawn anew each period (:class:`Filter`)."""
 START_SD = 0.02
-"""Standard deviation of the stock at the start, as a share of it."""
+"""Standard deviation of a stock at the start that the books told, as a share of it."""
+UNKNOWN_SD = 1.0
+"""The same of a stock that nobody has seen: of the scenario's, or of a week's demand if that is more."""
 
 _RECENT = 28  # periods that an advice on demand looks back on
 
@@ -104,7 +108,11 @@ class Follower:
         The first period that is watched.
     stock
         Units on hand at its beginning by (site, item), e.g. of
-        :func:`calibration.warm_start.opening`; others open as the scenario says.
+        :func:`calibration.warm_start.opening`; others open as the scenario says, with a wide band
+        until somebody counts them.
+    told
+        Which device told that (:func:`calibration.warm_start.openers`): its noise is that of the
+        stock; default: the books. Empty: a look that is still to come, so that it is not known yet.
     lateness
         Periods that an event may come late.
     particles, seed
@@ -114,8 +122,6 @@ class Follower:
     ----------
     points, links
         Names in the order of the arrays.
-    assumed
-        Those of the points whose stock at the beginning nobody told: it is the scenario's.
     moved
         All alarms so far.
 
@@ -127,7 +133,7 @@ class Follower:
 
     def __init__(
         self, scenario: Scenario, *, first: int = 0, stock: Mapping[Key, float] | None = None,
-        lateness: float = LATENESS, particles: int = PARTICLES, seed: int = 1,
+        told: Mapping[Key, str] | None = None, lateness: float = LATENESS, particles: int = PARTICLES, seed: int = 1,
     ) -> None:  # fmt: skip
         self.scenario, self.topology = scenario, build(scenario)
         calendar = scenario.calendar
@@ -139,15 +145,14 @@ class Follower:
         self.devices = Devices(self._points.devices, self._length)
         self._lanes = Lanes(self.topology, seed)
         begun = self._opening(stock or {})
-        self.assumed = tuple(p for p, key in zip(self.points, self._points.row, strict=True)
-                             if key not in (stock or {}))  # fmt: skip
         self._usual = np.array(first_forecasts(self.topology).mean)  # demand at each stock point
         self._calibrated = np.array([p.settings.shrink for p in self.topology.points])
+        spread = self._start_sd(begun, stock or {}, told or {})
         self._filter = Filter(
-            begun, shrink=np.maximum(self._calibrated, UNSEEN * self._usual), start_sd=START_SD * begun,
+            begun, shrink=np.maximum(self._calibrated, UNSEEN * self._usual), start_sd=spread,
             particles=particles, seed=seed, known=self._calibrated, renewal=RENEWAL,
         )  # fmt: skip
-        self._mean, self._spread = begun.copy(), (START_SD * begun) ** 2
+        self._mean, self._spread = begun.copy(), spread**2
         self._books, self._looked = begun.copy(), np.full(begun.size, np.inf)
         self._demand = Demand(scenario, first, seed + 1)
         self._recent: list[Floats] = []
@@ -187,13 +192,19 @@ class Follower:
         begun = period_start(calendar, first)
         history = history.drop_duplicates(["source", "event_id"])
         history = history.sort_values(["event_time", "source", "event_id"])
-        found = cls(scenario, first=first, stock=opening(history, begun), **more)
+        stock, told = opening(history, begun), openers(history, begun)
+        found = cls(scenario, first=first, stock=stock, told=told, **more)
         known = history[history["event_time"] < begun]
         events = from_frame(known)
         found._lanes.take(events, found._start, found._length)
         found._lanes.prime()
         found.devices.hear(events)
         return found
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Points that nobody has counted yet: their stock is the scenario's, with a wide band."""
+        return tuple(p for p, unseen in zip(self.points, self._unseen, strict=True) if unseen)
 
     @property
     def moved(self) -> list[Moved]:
@@ -234,9 +245,12 @@ class Follower:
     # ------------------------------------------------------------------------------- one period
     def _close(self, batch: Batch) -> Seen:
         t = batch.t
-        day = self._points.day(batch.events, batch.late, self._mean)
+        known = np.where(self._unseen, np.nan, self._mean)
+        day = self._points.day(batch.events, batch.late, known)
         expected = self._expect(day)
         self._filter.move(day.receipts, day.issues)
+        counted = _mean_of(day.looks, len(self.points))
+        day = self._begin_where_first_seen(day)
         for both in zip(day.looks, day.noise, strict=True):
             self._filter.look(Reading(*both))
         self.devices.hear([*batch.late, *batch.events])
@@ -247,7 +261,6 @@ class Follower:
         raised = [*self._watch_stock(t, day), *self._watch_links(t, links)]
         stock, shrink = self._filter.quantiles()
         demand, more = self._watch_demand(t, day, stock[0])
-        counted = _mean_of(day.looks, len(self.points))
         self._looked = np.where(np.isfinite(counted), 0.0, self._looked + 1)
         end = self._start + (t + 1) * self._length
         self.last = Seen(
@@ -264,6 +277,29 @@ class Follower:
         self._spread = self._spread + self._calibrated
         self._books = np.where(np.isfinite(day.books), day.books, np.maximum(0, self._books + net))
         return self._mean.copy()
+
+    def _begin_where_first_seen(self, day: Day) -> Day:
+        """Let points that nobody had counted begin with their first count; return the other looks.
+
+        A count that says where a stock begins is no evidence beside that.
+        """
+        looks = []
+        for value, noise in zip(day.looks, day.noise, strict=True):
+            new = self._unseen & np.isfinite(value)
+            self._begin_with(new, value, noise)
+            looks.append(np.where(new, np.nan, value))
+        told = self._unseen & np.isfinite(day.books)
+        self._begin_with(told, day.books, np.hypot(START_SD * day.books, LEAST))
+        return day._replace(looks=looks)
+
+    def _begin_with(self, new: Flags, value: Floats, sd: Floats) -> None:
+        if not new.any():
+            return
+        self._filter.begin(Reading(np.where(new, np.maximum(0.0, value), np.nan), sd))
+        self._mean = np.where(new, np.maximum(0.0, value), self._mean)
+        self._spread = np.where(new, sd**2, self._spread)
+        self._books = np.where(new, self._mean, self._books)  # never told: else it were seen
+        self._unseen = self._unseen & ~new
 
     def _watch_stock(self, t: int, day: Day) -> Iterator[Moved]:
         """Score looks against a Kalman filter whose shrink is the calibrated one, and move it on.
@@ -290,7 +326,8 @@ class Follower:
         rows = self._demand.rows
         found = np.full((4, len(self.points)), np.nan)
         found[:3, rows], found[3] = self._demand.band(t), day.demand
-        seen = np.where(day.sales & (low <= 0), np.nan, day.demand)
+        empty = (low <= 0) & ~self._unseen  # of an unknown stock nobody can say it
+        seen = np.where(day.sales & empty, np.nan, day.demand)
         self._recent = [*self._recent[1 - _RECENT :], seen]
         return found, self._watches.take("demand", t, self._demand.scores(t, seen[rows]))
 
@@ -302,6 +339,20 @@ class Follower:
             if key in self._points.row:
                 found[self._points.row[key]] = max(0.0, units)
         return found
+
+    def _start_sd(
+        self, begun: Floats, stock: Mapping[Key, float], told: Mapping[Key, str]
+    ) -> Floats:
+        """Return how well the stock at the start is known, units; note where nobody has seen it."""
+        by = [told.get(key, BOOKS) if key in stock else "" for key in self._points.row]
+        self._unseen = np.array([device == "" for device in by])
+        noise = [
+            START_SD if device in (BOOKS, "") else self._points.noise(key, device)
+            for key, device in zip(self._points.row, by, strict=True)
+        ]
+        week = 7 * DAY / self._length
+        unknown = UNKNOWN_SD * np.maximum(begun, week * self._usual)
+        return np.where(self._unseen, unknown, np.array(noise) * begun)
 
     # ------------------------------------------------------------------------------- what to do
     def recommendations(self) -> list[Advice]:

@@ -8,13 +8,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Mode = Literal["replay", "shadow", "twin"]
 MAX_DEVICES = 10_000
 """Devices beyond are counted but not listed, so that made-up names cannot fill the memory."""
 
 _MODES: tuple[Mode, ...] = ("replay", "shadow", "twin")
+
+
+class Refusal(NamedTuple):
+    """A recommendation that the broker did not take: what, why, and when (UTC)."""
+
+    what: str
+    reason: str
+    at: str
 
 
 class Health:
@@ -45,6 +53,10 @@ class Health:
         Figures of the live twin, where one follows: main numbers, and lines for Prometheus.
     advice_left
         Recommendations of an earlier ``twin`` that stand at the broker though it is off now.
+    advice_refused
+        Recommendations that the broker did not take, by topic.
+    tell
+        Called with a line of text for whoever watches: what else would only be counted.
     rests_on_replay
         Whether what the live twin believes rests on emulated or replayed events.
     """
@@ -59,6 +71,8 @@ class Health:
         self.connected = False
         self.replayed = False
         self.advice_left = 0
+        self.advice_refused: dict[str, Refusal] = {}
+        self.tell: Callable[[str], None] = lambda _: None
         self.twin: tuple[Callable[[], dict[str, object]], Callable[[], str]] | None = None
         self.rests_on_replay: Callable[[], bool] = lambda: False
         self._mode = mode
@@ -73,6 +87,19 @@ class Health:
         if (site, device) in self.seen or len(self.seen) < MAX_DEVICES:
             self.seen[site, device] = arrived
 
+    def advice_answered(self, topic: str, refusal: Refusal | None) -> None:
+        """Note whether the broker took a recommendation; a refusal is told once."""
+        if refusal is None:
+            self.advice_refused.pop(topic, None)
+            return
+        before = self.advice_refused.get(topic)
+        self.advice_refused[topic] = refusal
+        if before is None or before.reason != refusal.reason:
+            self.tell(
+                f"the broker refused the recommendation '{refusal.what}': {refusal.reason}; nobody "
+                f"there sees it. The twin's user needs the right to write to {topic}"
+            )
+
     def summary(self) -> dict[str, object]:
         """Return the main numbers by name."""
         found: dict[str, object] = {
@@ -82,6 +109,8 @@ class Health:
         }  # fmt: skip
         if self.advice_left:
             found["advice_left"] = self.advice_left
+        if self.advice_refused:
+            found["advice_refused"] = [r._asdict() for r in tuple(self.advice_refused.values())]
         return found if self.twin is None else found | self.twin[0]()
 
     def metrics(self) -> str:
@@ -100,6 +129,7 @@ class Health:
                 "reason_codes_total", count,
                 {(("packet", p), ("code", c)): n for (p, c), n in tuple(self.reason_codes.items())},
             ),
+            *family("advice_refused", gauge, {(): len(self.advice_refused)}),
             *family("sessions_started_total", count, {(): self.sessions}),
             *family("connected", gauge, {(): int(self.connected)}),
             *family("lag_seconds", gauge, {(): self.lag}),

@@ -134,7 +134,7 @@ class _Consumer:
         self.client.on_unsubscribe = self._on_unsubscribe
         self.client.on_message = self._on_message
         self.client.on_publish = self._on_publish
-        self.said = Said(_beside(store, ".advice.json"), access.url, self.client, tracker)
+        self.said = Said(_beside(store, ".advice.json"), access.url, self.client, tracker, health)
         self.load = Load(access.url)
         self.pending: list[Waiting] = []
         self.connection = 0  # messages of an earlier connection must not be acknowledged
@@ -365,7 +365,7 @@ class _Consumer:
 
     def _on_publish(self, _: object, __: object, mid: int, code: Any, ___: object) -> None:
         self.health.reason_codes["PUBACK", str(code)] += 1
-        self.said.answered(mid, code.is_failure)
+        self.said.answered(mid, code.is_failure, str(code))
 
     def _on_message(self, _: object, __: object, message: mqtt.MQTTMessage) -> None:
         topic = topic_of(message)

@@ -64,6 +64,10 @@ class Points:
             if place == site
         }
 
+    def noise(self, key: Key, device: str) -> float:
+        """Return the standard deviation of a device's counts of a point, as a share of the stock."""
+        return self._looks.get((self.row[key], device), (UNKNOWN_NOISE, 1.0))[0]
+
     def day(self, events: Sequence[Event], late: Sequence[Event], expected: Floats) -> Day:
         """Return what one period brought.
 
@@ -72,7 +76,8 @@ class Points:
         events, late
             Of a :class:`calibration.live.batches.Batch`.
         expected
-            Stock that is expected, ``(points,)``: what a device's share of noise is of.
+            Stock that is expected, ``(points,)``: what a device's share of noise is of. NaN where
+            nothing is known yet: then it is of what was seen.
         """
         told = _Told(len(self.names))
         told.take([e for e in late if e.kind in _SIGN], self.row)
@@ -100,7 +105,8 @@ class Points:
             row = rows[here]
             value, sd = np.full(net.size, np.nan), np.ones(net.size)
             value[row] = seen[here] / np.maximum(scale[here], 1e-6) + net[row] - moved[here]
-            sd[row] = np.hypot(noise[here] * np.maximum(expected[row], LEAST), LEAST)
+            size = np.where(np.isnan(expected[row]), value[row], expected[row])
+            sd[row] = np.hypot(noise[here] * np.maximum(size, LEAST), LEAST)
             day.looks.append(value)
             day.noise.append(sd)
 

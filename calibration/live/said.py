@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import unquote
 
 import paho.mqtt.client as mqtt
 
 from calibration.errors import TelemetryError
 from calibration.live import advise
+from calibration.live.health import Health, Refusal
 from calibration.live.tracker import Tracker
+from calibration.times import now, to_iso
 from twin.files import write_text
 
 
@@ -31,6 +34,8 @@ class Said:
         By which it is sent.
     tracker
         The live twin, if there is one.
+    health
+        Is told which recommendations the broker refuses, and why.
 
     Attributes
     ----------
@@ -44,9 +49,11 @@ class Said:
     """
 
     def __init__(
-        self, file: Path, broker: str, client: mqtt.Client, tracker: Tracker | None
+        self, file: Path, broker: str, client: mqtt.Client, tracker: Tracker | None, health: Health
     ) -> None:
         self._file, self._broker, self._client, self._tracker = file, broker, client, tracker
+        self._health = health
+        self._sent: dict[int, str] = {}  # topics being said, by the number of the message
         self._all: dict[str, list[str]] = _read(file)
         self._topics = set(self._all.get(broker, ()))
         self._back: dict[int, str] = {}  # topics being taken back, by the number of the message
@@ -67,8 +74,12 @@ class Said:
         if self._stale and not self._back:  # one by one: a broker may drop who may not write
             self._publish(self._stale.pop(), b"")
 
-    def answered(self, mid: int, refused: bool) -> None:
+    def answered(self, mid: int, refused: bool, reason: str) -> None:
         """Note what the broker answered to a message."""
+        if (said := self._sent.pop(mid, None)) is not None:
+            self._health.advice_answered(
+                said, Refusal(_what(said), reason, to_iso(now())) if refused else None
+            )
         topic = self._back.pop(mid, None)
         if topic is not None and refused:
             self._stale.clear()
@@ -89,12 +100,20 @@ class Said:
             self._topics.add(topic)
             self._keep()  # first, so that none is forgotten
         sent = self._client.publish(topic, payload, qos=1, retain=True)
-        if not payload:
+        if payload:
+            self._sent[sent.mid] = topic
+        else:
             self._back[sent.mid] = topic
+            self._health.advice_answered(topic, None)
 
     def _keep(self) -> None:
         self._all[self._broker] = sorted(self._topics)
         write_text(self._file, json.dumps(self._all, indent=1) + "\n")
+
+
+def _what(topic: str) -> str:
+    """Return what a topic recommends, in words: kind, where, what."""
+    return " ".join(unquote(part) for part in topic.split("/")[3:])
 
 
 def _read(file: Path) -> dict[str, list[str]]:

@@ -142,7 +142,7 @@ class Tracker:
         if follower is None:
             return {"twin": "waiting for the first event"}
         return {"period": follower.batches.next - 1, "alarms": len(follower.moved),
-                "late": follower.batches.late}  # fmt: skip
+                "late": follower.batches.late, "uncounted": len(follower.assumed)}  # fmt: skip
 
     # ------------------------------------------------------------------------------- the thread
     def _work(self) -> None:

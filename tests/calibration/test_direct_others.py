@@ -123,12 +123,20 @@ def test_failures_of_known_rates_and_the_one_that_is_still_running():
     assert e["mean time to repair"].low < 4 < e["mean time to repair"].high
 
 
-def test_what_never_failed_lasts_long():
+def test_what_never_failed_has_a_one_sided_bound_and_no_estimate():
     told = emulate.frame([status("plant", 0, 1.0), status("other", 900, 1.0)])
     e = {x.name: x for x in failures.estimate(told, plant())}
     never = e["mean time between failures of plant"]
-    assert never.low > 200
-    assert "no end was seen" in never.note
+    assert not never.known
+    assert never.low == pytest.approx(900 / 2.9957, rel=1e-4)
+    assert np.isnan(never.high)
+    assert never.method == "never failed in 900 periods"
+
+
+def test_the_bound_of_what_never_failed_holds_in_95_of_100_cases():
+    mean = 300.0 / 2.9957  # watched for 300 periods, a thing of this mean never fails in 1 of 20
+    rng = np.random.Generator(np.random.PCG64(6))
+    assert np.mean(rng.exponential(mean, 20_000) > 300.0) == pytest.approx(0.05, abs=0.006)
 
 
 def test_a_device_shows_its_loss_delay_and_noise():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import twin
-from calibration import balance, emulate
+from calibration import balance, emulate, telling
 from calibration.errors import TelemetryError
 from calibration.events import NAMES, Event
 from calibration.store import Store
@@ -50,7 +50,7 @@ def test_mass_balances_exactly_from_count_to_count(tmp_path):
     with Store(tmp_path / "s.db") as store:
         store.add(Event(**{k: None if pd.isna(v) else v for k, v in row.items()})
                   for row in told.to_dict("records"))  # fmt: skip
-        _, totals = balance.residuals(store.table(balance.COLUMNS), scenario)
+        _, totals, _ = balance.residuals(store.table(balance.COLUMNS), scenario)
     assert totals["received"].sum() > 1000
     assert totals["made"].sum() > 1000
     assert totals["residual"].abs().max() == 0.0
@@ -197,3 +197,18 @@ def test_written_events_read_back_the_same(tmp_path, ending):
     assert back["qty"].sum() == told["qty"].sum()
     times = pd.to_datetime(back["event_time"], utc=True).dt.tz_localize(None)
     assert (times.astype("datetime64[us]").astype("int64") == told["event_time"]).all()
+
+
+@pytest.mark.parametrize("devices", [False, True])
+def test_a_wish_for_devices_that_no_device_hears_is_said_and_only_then(devices, capsys):
+    told = emulate.events(count(chain(horizon=5)) if devices else chain(horizon=5))
+    telling.note_unheard(told, loss=0.1, dead=0.0, spoofed=0.2)
+    said = " ".join(capsys.readouterr().err.split())
+    if devices:
+        assert said == ""
+    else:
+        assert "--loss 0.1, --spoofed 0.2: changes nothing, for no device reads anything" in said
+        assert "`devices`" in said
+        assert "--delay" in said
+    telling.note_unheard(told, loss=0.0, dead=0.0, spoofed=0.0)
+    assert capsys.readouterr().err == ""

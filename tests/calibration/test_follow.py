@@ -231,3 +231,40 @@ def test_devices_are_late_then_silent_then_down_when_they_say_so() -> None:
     (seen,) = found.step(21)
     assert {d.life for d in seen.devices if d.device == name} == {"down"}
     assert seen.looked[found.points.index("shop/tea")] == 20
+
+
+def devices_only(noise: float, opens: dict[str, float]) -> tuple[Any, list[Event]]:
+    """Return a chain counted each week by noisy devices, without books, and what it told."""
+    counted = twin.apply(
+        CALIBRATED, {"devices[0].noise": noise, "devices[0].period": 7, "horizon": 30}
+    )
+    rules = [{"where": {"site": s}, "initial_stock": x} for s, x in opens.items()]
+    told = emulate.events(twin.apply(counted, {"stock[+]": rules}))
+    return counted, from_frame(told[told["device"] != BOOKS])
+
+
+def test_an_opening_that_nobody_saw_has_a_wide_band_until_the_first_count_sets_it() -> None:
+    counted, events = devices_only(0.1, {"maker": 900.0, "shop": 10.0})
+    found = Follower(counted)
+    assert found.assumed == found.points
+    found.add(e for e in events if e.kind != "count" or e.event_time > START + 3 * DAY)
+    seen = list(found.step(10))
+    maker = found.points.index("maker/tea")
+    wide, narrow = (seen[t].stock[2, maker] - seen[t].stock[0, maker] for t in (6, 7))
+    assert wide > 300 > narrow  # it opens with 300 by the scenario
+    assert abs(seen[7].stock[1, maker] - seen[7].counted[maker]) < 0.1 * seen[7].counted[maker]
+    assert narrow == pytest.approx(2 * 1.645 * 0.1 * seen[7].counted[maker], rel=0.25)
+    assert (found.assumed, found.moved) == ((), [])
+
+
+def test_a_first_look_is_no_evidence_beside_the_opening_that_it_told() -> None:
+    counted, events = devices_only(0.1, {})
+    table = emulate.frame(events)
+    late = table[table["event_time"] >= START + 8 * DAY]
+    found = Follower.begin(counted, late, START + 8 * DAY)
+    assert found.assumed == found.points
+    found.add(from_frame(late))
+    *_, last = found.step(15)
+    width = (last.stock[2] - last.stock[0]) / last.counted
+    assert (width > 0.9 * 2 * 1.645 * 0.1).all()
+    assert found.assumed == ()

@@ -45,3 +45,21 @@ def test_a_renewal_that_is_no_share_is_refused() -> None:
     for share in (-0.1, 1.0, np.nan):
         with pytest.raises(RunError, match="renewal"):
             Filter([1.0], shrink=1.0, renewal=share)
+
+
+def test_a_first_look_sets_a_stock_that_nobody_knew_with_its_own_noise_and_no_less() -> None:
+    luck = np.random.Generator(np.random.Philox(6))
+    truth = luck.uniform(20, 400, 300)
+    found = Filter(np.full(300, 50.0), shrink=0.0, start_sd=50.0, known=0.0, seed=4)
+    seen = truth + NOISE * luck.standard_normal(300)
+    found.begin(Reading(seen, np.full(300, NOISE)))
+    low, middle, high = found.quantiles()[0]
+    assert np.abs(middle - seen).max() < NOISE
+    assert 0.85 < np.mean((low <= truth) & (truth <= high)) < 0.95
+    assert np.median(high - low) == pytest.approx(2 * 1.645 * NOISE, rel=0.1)
+
+
+def test_a_filter_begins_only_where_somebody_looked() -> None:
+    found = Filter([10.0, 20.0], shrink=0.0, known=0.0, seed=4)
+    found.begin(Reading(np.array([np.nan, 99.0]), np.ones(2)))
+    assert found.quantiles()[0][1].tolist() == pytest.approx([10.0, 99.0], abs=0.5)

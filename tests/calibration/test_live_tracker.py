@@ -227,6 +227,29 @@ def test_advice_that_may_not_be_taken_back_is_counted_and_stops_nothing(tmp_path
 
 
 @pytest.mark.broker
+def test_advice_that_the_broker_refuses_is_named_with_its_reason_and_told_once(tmp_path) -> None:
+    health, told = Health("twin"), []
+    health.tell = told.append
+    with Broker(tmp_path / "broker", users=True) as broker:
+        tracker = Tracker(CALIBRATED, tmp_path / "s.db", mode="twin")
+        login = broker.login("twin")
+        with listening(broker.url, tmp_path / "s.db", health, tracker=tracker, **login):
+            for n in (1, 2):
+                tracker._out.append(
+                    ("twin/recommendations/tea/re-estimate/shop%2Ftea/shrink", b"{}")
+                )
+                until(lambda n=n: health.reason_codes["PUBACK", "Not authorized"] == n)
+    (one,) = health.summary()["advice_refused"]
+    assert (one["what"], one["reason"]) == ("re-estimate shop/tea shrink", "Not authorized")
+    assert one["at"].startswith("20")
+    (line,) = told
+    assert "'re-estimate shop/tea shrink': Not authorized" in line
+    assert "twin_advice_refused 1" in health.metrics()
+    health.advice_answered("twin/recommendations/tea/re-estimate/shop%2Ftea/shrink", None)
+    assert "advice_refused" not in health.summary()
+
+
+@pytest.mark.broker
 def test_a_twin_that_begins_again_takes_back_what_it_says_no_more(broker, tmp_path, told) -> None:
     stale, other = (
         "twin/recommendations/tea/re-estimate/gone%2Ftea/demand",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from calibration import emulate
 from calibration.times import period_start
-from calibration.warm_start import WAITING, opening, warm_start
+from calibration.warm_start import WAITING, openers, opening, warm_start
 from twin import run
 from twin.compile import Plan
 from twin.edits import apply
@@ -121,3 +122,16 @@ def test_the_opening_stock_is_read_from_looks_before_a_time_or_else_after_it(tol
 def test_a_point_that_nobody_looked_at_has_no_opening_stock(told) -> None:
     unseen = told[(told["kind"] != "count") | (told["site"] != "dc")]
     assert {site for site, _ in opening(unseen, AT)} == {"maker", "shop"}
+
+
+def test_an_opening_names_the_device_it_rests_on_and_none_where_the_look_is_still_to_come(
+    told,
+) -> None:
+    count = told["kind"] == "count"
+    looks = told[count & (told["site"] == "shop")].assign(device="scale")
+    books = told[count & (told["site"] == "dc")]
+    events = pd.concat([looks, books])
+    found = openers(events, AT)
+    assert (found["shop", "tea"], found["dc", "tea"]) == ("scale", "books")
+    later = openers(events[events["event_time"] >= AT], AT)
+    assert (later["shop", "tea"], later["dc", "tea"]) == ("", "books")
