@@ -190,4 +190,4 @@ def test_a_what_if_starts_from_what_is_believed_now(page) -> None:
 def test_without_a_store_it_says_how_to_connect_one(app, new_page) -> None:
     page = opened(new_page(base_url=app.url))
     tab(page, "Views", "tab", "telemetry")
-    until_text(page, ".twin-page", "twin app --store STORE")
+    until_text(page, ".twin-unfed", "twin app my.yaml --store plant.db")
