@@ -84,8 +84,8 @@ def build_network(
         special = parts["special"].tobytes()
         parts |= made("sweep", (material, special), lambda: _material(top, material, parts))
         _place_rings(parts)
-        cut = any(place is not None for place in positions.values())
-        rests = (top.shape, positions, top.links if cut else (), top.sinks if cut else ())
+        cut = any(positions.values())
+        rests = (top.shape, positions, cut and top.links, cut and top.sinks)
         return _pack(top, material, parts | made("quotes", rests, lambda: quotes(top, positions)))
 
     return made("network", of, make)
@@ -331,8 +331,6 @@ def _links(
     slots = np.where(high == 0, 0, high + special).astype(np.int32)
     lots = (found["order_min"] == 0) & (found["order_multiple"] == 0)
     plain = lots & np.isinf(found["order_max"]) & (found["yield_"] == 1)
-    shut = np.zeros(len(links), np.int8)
-    shut[list(closable)] = 1
     whole = ("to", "kind", "priority", "fallback", "mail_len", "fifo", "refill")
     mail = found["mail_len"].astype(np.int32)
     return {
@@ -344,7 +342,7 @@ def _links(
         "lead": lead.astype(np.int32),
         "transit_off": offsets(slots)[:-1],
         "transit_len": slots,
-        "closable": shut,
+        "closable": flags(e.index in closable for e in links),
         "special": special.astype(np.int8),
     }
 
