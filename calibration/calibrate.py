@@ -300,7 +300,8 @@ class _Job:
 
         Those that only go together come last: where the decoupling points lie, the others tell.
         """
-        top, together = build(scenario), groups(periods, build(scenario))
+        top = build(scenario)
+        together = groups(periods, top)
         clock = Clock(self.progress, len(top.points))
         more: dict[str, Any] = {"simulations": self.simulations, "tick": lambda _: self.check()}
 
