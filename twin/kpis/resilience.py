@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.kpis.base import AMOUNT, KPIS, SHARE, YES_NO
+from twin.kpis.promised import add_up
 from twin.memory import kept
 from twin.sums import Floats, ratio, replications, total
 
@@ -63,32 +64,9 @@ def service(o: Outcome) -> Service | None:
 
 def _service(o: Outcome) -> Service:
     demand, ordered, closed, lost = (o.series[name] for name in SERIES)
-    periods, S, K = demand.shape
-    due, on_time = np.zeros((periods, K)), np.zeros((periods, K))
-    waits, leave = tolerated(o)
-    step = max(1, _CELLS // max(1, S * K))
-    for a in range(0, periods, step):
-        b = min(a + step, periods)
-        wanted, served = np.zeros((b - a, S, K)), np.zeros((b - a, S, K))
-        for wait in np.unique(waits):
-            first = max(a, int(wait))
-            if first >= b:
-                continue
-            at = slice(None) if (waits == wait).all() else np.flatnonzero(waits == wait)
-            then = slice(first - wait, b - wait)
-            before = _one_earlier(ordered, then)[:, at]
-            done = closed[first:b, at] - before
-            gone = leave[at]  # who left in this period was not served
-            if gone.any():
-                done[:, gone] -= lost[first:b, at][:, gone]
-            wanted[first - a :, at] = demand[then, at]
-            served[first - a :, at] = np.clip(done, 0.0, ordered[then, at] - before)
-        due[a:b], on_time[a:b] = (np.cumsum(x, axis=1)[:, -1] for x in (wanted, served))
-    return Service(due, on_time, np.cumsum(ordered - closed, axis=1)[:, -1])
-
-
-_CELLS = 500_000
-"""Numbers that are worked on at a time."""
+    due, on_time, owed = (np.zeros((len(demand), demand.shape[2])) for _ in range(3))
+    add_up(demand, ordered, closed, lost, *tolerated(o), due, on_time, owed)
+    return Service(due, on_time, owed)
 
 
 def tolerated(o: Outcome) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -98,13 +76,6 @@ def tolerated(o: Outcome) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     waits = [0 if now else s.tolerance for s, now in zip(sinks, at_once, strict=True)]
     leave = [s.demand.patience == wait for s, wait in zip(sinks, waits, strict=True)]
     return np.array(waits, np.int64), np.array(leave, bool)
-
-
-def _one_earlier(series: Floats, periods: slice) -> Floats:
-    """Return a series one period before some periods; 0 before the first one."""
-    if periods.start > 0:
-        return series[periods.start - 1 : periods.stop - 1]
-    return np.concatenate([np.zeros_like(series[:1]), series[: periods.stop - 1]])
 
 
 def thin(o: Outcome) -> Outcome:
