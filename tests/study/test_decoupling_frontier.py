@@ -52,6 +52,10 @@ def found():
     return ready_made("decoupling-frontier", ASKED, scenario=hasty(), threads=1)
 
 
+def test_where_no_lever_was_swept_there_is_no_table_of_its_break_evens(found):
+    assert "break-even" not in {sheet.name for sheet in found.sheets}
+
+
 def test_six_equal_shares_become_those_of_the_mirror_experiment():
     shares = moved_mix(build(six([1 / 6] * 6)), "tables", 1.0, across=False)
     assert list(shares.values()) == pytest.approx([0.4, 0.2, 0.2, 0.1, 0.05, 0.05])

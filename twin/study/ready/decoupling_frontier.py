@@ -141,7 +141,8 @@ def _findings(
     if DISCOUNT in options.levers and rows:
         pairs.append(discount_sheet(rows, against))
         said += words.discount(rows, against)
-    sheets = [sheet for sheet, _ in pairs] + [*told.judged(), told.results(), sweeps.sheet()]
+    sheets = [sheet for sheet, _ in pairs] + [*told.judged(), told.results()]
+    sheets += [sweeps.sheet()] if sweeps.levers else []
     return Findings(
         "decoupling-frontier", f"Decoupling frontier: {scenario.title or scenario.name}", QUESTION,
         (*words.choice(told), *said), tuple(sheets), tuple(chart for _, chart in pairs),
