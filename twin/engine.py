@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from twin.arrays import Floats, Ints
+from twin.beginnings import Beginnings, quiet_until
 from twin.compile import Plan
 from twin.errors import RunError
 from twin.simulation import Simulation
@@ -86,6 +87,7 @@ def run_block(
     seed: int,
     record: Sequence[str] = (),
     tick: Callable[[int], None] | None = None,
+    beginnings: Beginnings | None = None,
 ) -> Outcome:
     """Run one block of replications to the horizon.
 
@@ -101,15 +103,24 @@ def run_block(
         Series to keep.
     tick
         Called with the number of periods done after each chunk of about 0.1 s; may raise to stop.
+    beginnings
+        Of the same scenario with other disruptions, to begin where the first of these begin. No
+        number depends on it.
     """
     scenario = plan.topology.scenario
     sim = Simulation(plan, K, k0, seed, record)
-    chunk = 1
-    start, opening = {}, {}
+    window: tuple[dict[str, Floats], dict[str, Floats]] = {}, {}
+    fork, chunk = 0, 1
+    if beginnings is not None:
+        fork, window = quiet_until(sim), beginnings.take(sim) or window
+    if tick is not None and sim.t:
+        tick(sim.t)
     while sim.t < scenario.horizon:
         if sim.t == scenario.warmup:
-            start, opening = sim.sums(), _state(sim)
-        stop = scenario.warmup if sim.t < scenario.warmup else scenario.horizon
+            window = sim.sums(), _state(sim)
+        if beginnings is not None and sim.t == fork > 0:
+            beginnings.keep(sim, window)
+        stop = min(t for t in (scenario.warmup, fork, scenario.horizon) if t > sim.t)
         begun = time.perf_counter()
         n = min(chunk, stop - sim.t)
         sim.advance(n)
@@ -117,6 +128,12 @@ def run_block(
         chunk = max(1, min(4 * chunk, int(n * CHUNK_SECONDS / max(spent, 1e-6))))
         if tick is not None:
             tick(n)
+    return _outcome(sim, *window)
+
+
+def _outcome(sim: Simulation, start: dict[str, Floats], opening: dict[str, Floats]) -> Outcome:
+    """Return what a block has come to since its sums were ``start`` and its state ``opening``."""
+    scenario = sim.plan.topology.scenario
     notice = {f.name: f for f in scenario.families}
     paid = sum(
         notice[m.family].move_cost
@@ -124,8 +141,8 @@ def run_block(
         if scenario.warmup <= m.at + notice[m.family].notice < scenario.horizon
     )
     return Outcome(
-        plan=plan,
-        replications=np.arange(k0, k0 + K, dtype=np.int32),
+        plan=sim.plan,
+        replications=np.arange(sim.k0, sim.k0 + sim.K, dtype=np.int32),
         n_periods=scenario.horizon - scenario.warmup,
         sums={name: v - start[name] for name, v in sim.sums().items()},
         final=_state(sim),

@@ -285,6 +285,13 @@ class Simulation:
             found[f"sinks.{name}"][first] = self._column(w.order_sums, c)
         return found
 
+    def changing(self) -> tuple[Any, ...]:
+        """Return the arrays that periods change, recorded series and scratch space left out."""
+        w = self.world
+        sums = (w.row_sums, w.link_sums, w.sink_sums, w.order_sums)
+        seen = (w.devices.ring, w.devices.reading, w.devices.read_at)
+        return (w.rows, w.links, w.sinks, w.rings, *sums, *seen, w.visits)
+
     def series(self) -> dict[str, Floats]:
         """Return the recorded series so far: name -> ``(periods, things, K)``."""
         out = {}

@@ -134,6 +134,12 @@ class Plan:
         )
         return int(max(rings))
 
+    @functools.cached_property
+    def layout_of_events(self) -> tuple[Any, ...]:
+        """What disruptions make of the arrays: links that may be stretched, those that may close."""
+        stretched = ev.stretched_links(self.topology)
+        return tuple(stretched.items()), frozenset(ev.closable_links(self.topology))
+
     def world(self, K: int, k0: int, seed: int) -> World:
         """Return the opening state of replications ``k0 ... k0 + K`` under a seed."""
         return open_world(self, K, k0, seed)

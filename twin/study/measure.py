@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from twin import kpis, posterior
+from twin.beginnings import Beginnings
 from twin.compile import Plan
 from twin.engine import Outcome, block_size, run_block
 from twin.kpis import KPIS
@@ -74,6 +75,7 @@ class Measure:
     tick: Tick | None = None
     _plans: dict[str, Plan] = field(default_factory=dict)
     _calms: dict[str, Calm] = field(default_factory=dict)
+    _begun: tuple[str, Beginnings | None] = ("", None)
 
     def __call__(self, topology: Topology, key: str) -> Found:
         """Return what a network comes to; no number depends on what was run before.
@@ -101,11 +103,20 @@ class Measure:
         scenario = topology.scenario
         draws = scenario.posterior.size
         if not draws:
+            begun = self._beginnings(key)
             calm = keep(self._calms, key, self._calms.get(key, {}))
-            return [_Runner(self._plan(topology, key), self.outputs, calm, self.tick)]
+            return [_Runner(self._plan(topology, key), self.outputs, calm, self.tick, begun)]
         most = self.replications if self.until is None else self.until.maximum
         plans = posterior.plans(scenario, min(draws, most))
         return [_Runner(plan, self.outputs, {}, self.tick) for plan in plans]
+
+    def _beginnings(self, key: str) -> Beginnings | None:
+        """Return what points of a key have in common, from its second one on: most come alone."""
+        if key not in self._calms:
+            return None
+        if self._begun[0] != key or self._begun[1] is None:
+            self._begun = key, Beginnings()
+        return self._begun[1]
 
     def _stages(self) -> Iterator[int]:
         """Yield after how many replications to look at the interval."""
@@ -138,8 +149,12 @@ def _blocks(runners: Sequence[_Runner], k0: int, stop: int) -> list[dict[str, Fl
 class _Runner:
     """One compiled scenario, with what is kept of its undisrupted twin."""
 
-    def __init__(self, plan: Plan, outputs: Sequence[str], calm: Calm, tick: Tick | None) -> None:
+    def __init__(
+        self, plan: Plan, outputs: Sequence[str], calm: Calm, tick: Tick | None,
+        beginnings: Beginnings | None = None,
+    ) -> None:  # fmt: skip
         self.plan, self.outputs, self.calm, self.tick = plan, outputs, calm, tick
+        self.beginnings = beginnings
         self.scenario = plan.topology.scenario
         self.calm_plan: Plan | None = None
         disrupted = any(d.probability > 0 for d in self.scenario.disruptions)
@@ -160,7 +175,7 @@ class _Runner:
         return max(1, min(block_size(self.plan.n_rows), HEAVY // max(1, cells)))
 
     def _block(self, K: int, k0: int) -> dict[str, Floats]:
-        o = self._run(self.plan, K, k0, self.record)
+        o = self._run(self.plan, K, k0, self.record, self.beginnings)
         found = kpis.undefined_paired(o)
         if self.paired:
             found = kpis.compute_paired(kpis.thin(o), self._calm_block(K, k0))
@@ -178,12 +193,14 @@ class _Runner:
             kept[K, k0] = found
         return kept[K, k0]
 
-    def _run(self, plan: Plan, K: int, k0: int, record: Sequence[str]) -> Outcome:
+    def _run(
+        self, plan: Plan, K: int, k0: int, record: Sequence[str], begun: Beginnings | None = None
+    ) -> Outcome:
         def told(n: int) -> None:
             if self.tick is not None:
                 self.tick(n * K)
 
-        return run_block(plan, K, k0, self.scenario.seed, record, told)
+        return run_block(plan, K, k0, self.scenario.seed, record, told, begun)
 
 
 def _kpi(name: str, o: Outcome) -> Floats:
