@@ -197,6 +197,10 @@ def throughput(points: int) -> None:
             f"{100 * share:.1f} %", "≤ 10 %", f"kernel {spent[bare]:.1f} s",
             found["triad"], share <= 0.1,
         )  # fmt: skip
+    table.say(
+        "Points that differ in their disruptions alone share what comes before the first of these; "
+        "the bare kernel does it for each, so less than nothing may be left beside it."
+    )
     say_memory(table)
     if points == FULL:
         table.write()

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 import twin
 from calibration import posterior
@@ -64,6 +65,9 @@ ESTIMATORS: Mapping[str, Callable[..., list[Estimate]]] = {
     "records": records.estimate,
 }
 """The direct estimators, by what they estimate."""
+
+LIKELY = 0.5
+"""Probability above which a decoupling point is taken over; else the scenario's stays."""
 
 _SURE = 0.99  # most that one stock point says for or against a decoupling point
 
@@ -200,12 +204,13 @@ def decoupling_points(top: Topology, points: Sequence[PointResult]) -> dict[str,
     """Return how likely each stage is a family's decoupling point, equally likely before.
 
     A stock point below it orders only what was ordered from it, one above follows its own rule. What
-    follows orders by its own rule anyway, as components do, says nothing.
+    follows orders by its own rule anyway, as components do, says nothing, and neither does what the
+    model does not fit: which rule comes nearest is no evidence where none comes near.
     """
     driven = {
         p.name: p.kinds.get("order_driven", 0.0)
         for p in points
-        if p.kinds and not _orders_what_it_is_asked(top, p.name)
+        if p.kinds and not p.misfits and not _orders_what_it_is_asked(top, p.name)
     }
     found: dict[str, dict[str, float]] = {}
     for family in top.scenario.families:
@@ -263,6 +268,10 @@ class _Job:
 
     def run(self, threads: int) -> Calibration:
         """Run all stages."""
+        with threadpool_limits(1, "blas"):  # sums of several threads are rounded in another order
+            return self._run(threads)
+
+    def _run(self, threads: int) -> Calibration:
         estimates = self.estimates()
         scenario = posterior.with_estimates(self.start, estimates)
         self.progress("adding up events", 0, 1, float("nan"))
@@ -389,7 +398,7 @@ def _moved(scenario: Scenario, where: Mapping[str, Mapping[str, float]]) -> dict
     found = {}
     for family in scenario.families:
         likely = where.get(family.name)
-        if family.decoupling_point is not None and likely and max(likely.values()) > 0.5:
+        if family.decoupling_point is not None and likely and max(likely.values()) > LIKELY:
             found[f"families.{family.name}.decoupling_point"] = max(likely, key=lambda s: likely[s])
     return found
 

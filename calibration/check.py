@@ -16,8 +16,9 @@ import pandas as pd
 from calibration import posterior
 from calibration.backtest import Backtest, one_ahead, rolling
 from calibration.belongs import belonging
-from calibration.calibrate import Calibration, Progress, digest
+from calibration.calibrate import LIKELY, Calibration, Progress, digest
 from calibration.chooser import scale
+from calibration.direct.lead_times import UNTOLD
 from calibration.errors import TelemetryError
 from calibration.evidence import Evidence, evidence
 from calibration.periods import add_up, astray
@@ -30,6 +31,8 @@ from twin.validate import validate
 
 SERIES = 12
 """Most series of demand that are back-tested: the largest."""
+
+_SHOWN = 3  # lanes that a shell is told of one by one
 
 HORIZON, ORIGINS = 14, 4
 """Periods ahead, and origins, of the back-test."""
@@ -232,7 +235,14 @@ def told(done: Calibration) -> str:
         lines.append(f"warning: {done.strange}")
     for family, places in done.decoupling.items():
         stage = max(places, key=lambda s: places[s])
-        lines.append(f"decoupling point of {family}: {stage}, probability {places[stage]:.2f}")
+        which = f"{stage}, probability {places[stage]:.2f}"
+        if places[stage] <= LIKELY:
+            which = f"not identified, that of the scenario stays (likeliest: {which})"
+        lines.append(f"decoupling point of {family}: {which}")
+    missing = {e.note: e.name for e in done.estimates if UNTOLD in e.note}
+    lines += [f"warning: {name}: {note}" for note, name in list(missing.items())[:_SHOWN]]
+    if len(missing) > _SHOWN:
+        lines.append(f"warning: {UNTOLD} on {len(missing) - _SHOWN} more lanes")
     if done.flagged:
         lines.append(f"the model does not fit {len(done.flagged)} stock points:")
         lines += [f"  {name}" for name in done.flagged]

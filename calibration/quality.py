@@ -16,7 +16,7 @@ from calibration.arrivals import live
 from calibration.balance import BOOKS, COLUMNS, residuals
 from calibration.learnable import Learnt, learnable
 from calibration.mixups import COLUMNS as ENDS
-from calibration.mixups import Mixup, between_ends
+from calibration.mixups import LEAST, Mixup, between_ends
 from calibration.periods import astray
 from calibration.store import Store
 from calibration.store_parts import pieces
@@ -311,7 +311,7 @@ def _range_lines(ranges: list[Range]) -> Iterator[str]:
 def _mixup_lines(mixups: list[Mixup]) -> Iterator[str]:
     """Yield what another unit may explain, one line for all items of a site that are off alike."""
     if not mixups:
-        yield "Units: what belongs together is never a steady factor apart"
+        yield f"Units: nothing is {LEAST:.0f} times what it should match, or more; less is not told apart"
         return
     alike: dict[tuple[str, str], list[str]] = {}
     for one in mixups:

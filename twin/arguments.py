@@ -18,6 +18,7 @@ _LEFT_OUT = {
     "threads": "one per core",
     "replication": "the first",
     "books": "every period",
+    "search_replications": "what the search takes by itself",
 }
 """What a number is if it is not given."""
 

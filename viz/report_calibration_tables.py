@@ -211,7 +211,8 @@ def decoupling(found: Found) -> Iterator[Block]:
     if rows:
         yield Table(
             ["family", "stage", "probability"], rows, frozenset({2}),
-            "By how the stock points order; every place was equally likely before. Data: decoupling.csv.",
+            "By how the stock points order that the model fits; every place was equally likely before. "
+            "Where none has more than one half, that of the scenario stays. Data: decoupling.csv.",
             "Where the decoupling point is",
         )  # fmt: skip
 

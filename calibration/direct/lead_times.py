@@ -25,6 +25,9 @@ MOST_VALUES = 12
 """Most different lead times of a lane that are kept one by one."""
 
 _ENOUGH = 0.5  # share of what was sent that must have come for a trip to be over
+_FEW = 10  # trips that ended: fewer do not tell how long one may take
+_FAR = 3.0  # times the longest that ended: nothing is on its way for so long
+_LIMITS = np.array([[0.1, 2000.0], [0.01, 5.0]])  # of mean and cv: what a scenario can say of them
 _FAMILIES = ("lognormal", "gamma")
 
 
@@ -134,6 +137,35 @@ def durations(table: pd.DataFrame, last: int, overtaking: bool = False) -> Durat
     return Durations(low, high)
 
 
+def untold(table: pd.DataFrame, last: int, overtaking: bool = False) -> npt.NDArray[np.bool_]:
+    """Return which trips are over although their receipt was never told, ``(n,)``.
+
+    They say nothing of how long a trip takes; taken as still on the way, one in a hundred makes a
+    lead time much too long. Where nothing overtakes, and nothing did in the record, a trip is over
+    when something sent later has come; and where what was sent longest ago would be on its way for
+    more than :data:`_FAR` times as long as any trip that ended, receipts are told no more at all.
+    Where goods overtake, a trip is untold that would last so long; and all are where several would
+    and nothing came for as long.
+
+    Parameters
+    ----------
+    table, last, overtaking
+        As for :func:`durations`.
+    """
+    sent, got = table["sent"].to_numpy(np.float64), table["got"].to_numpy(np.float64)
+    open_ = np.isnan(got)
+    if open_.all():
+        return np.zeros(len(table), bool)
+    longest = max(1.0, float((got - sent)[~open_].max()))
+    far = open_ & (last - sent > _FAR * longest) & ((~open_).sum() >= _FEW)
+    in_order = sent[~open_].argsort(kind="stable")
+    if overtaking or (np.diff(got[~open_][in_order]) < 0).any():
+        silent = far.sum() >= _FEW and last - got[~open_].max() > _FAR * longest
+        return open_ if silent else far
+    behind = open_ & (sent >= sent[~open_].max())
+    return (open_ & ~behind) | (behind & bool((far & behind).any()))
+
+
 def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list[Estimate]:
     """Return the lead time of every lane, purchase and production that has trips.
 
@@ -141,7 +173,8 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
     else it is, by Akaike's criterion, a list of times with their probabilities (Kaplan-Meier) or a
     lognormal or gamma distribution on whole periods. Lanes with fewer than :data:`THIN` trips are
     drawn towards the others of their kind, the more the fewer they have (DerSimonian & Laird
-    1986). Trips during a disruption that the scenario knows are left out.
+    1986). Trips during a disruption that the scenario knows are left out, and those of which no
+    receipt was told though they must be over (:func:`untold`).
 
     Parameters
     ----------
@@ -169,6 +202,7 @@ class LaneTrips(NamedTuple):
 
     ``sent`` are the periods in which the trips of each item began, ``last`` is the last that was
     seen, ``overtaking`` as for :func:`durations`: enough to play the same record with other luck.
+    ``untold`` trips are left out.
     """
 
     key: str
@@ -179,6 +213,7 @@ class LaneTrips(NamedTuple):
     sent: tuple[Floats, ...]
     last: int
     overtaking: bool
+    untold: int
 
 
 def trips_of(found: Trips, top: Topology) -> Iterator[LaneTrips]:
@@ -199,6 +234,8 @@ def trips_of(found: Trips, top: Topology) -> Iterator[LaneTrips]:
     for key in sorted(groups):
         link, parts = known[key], groups[key]
         free = getattr(link.declared, "overtaking", False) or link.kind == "make"
+        lost = [untold(part, found.last, free) for part in parts]
+        parts = [part[~over] for part, over in zip(parts, lost, strict=True)]
         each = [durations(part, found.last, free) for part in parts]
         low, high = (np.concatenate(x) for x in zip(*each, strict=True))
         delay = link.delay if link.kind == "buy" else 0
@@ -207,7 +244,8 @@ def trips_of(found: Trips, top: Topology) -> Iterator[LaneTrips]:
         if len(low):
             sent = tuple(part["sent"].to_numpy(np.float64) + delay for part in parts)
             yield LaneTrips(f"{key}.lead_time", link.lane or link.name, link.kind,
-                            Durations(low, high), refs(rows), sent, found.last, free)  # fmt: skip
+                            Durations(low, high), refs(rows), sent, found.last, free,
+                            int(np.concatenate(lost).sum()))  # fmt: skip
 
 
 def _undisturbed(table: pd.DataFrame, last: int, link: Link, top: Topology) -> pd.DataFrame:
@@ -271,11 +309,13 @@ def _of_lane(
     waiting = int(np.isinf(d.high).sum())
     more: dict[str, Any] = {"n": n, "refs": lane.refs}
     told = f"{n} trips, {waiting} still on the way"
+    left_out = _left_out(lane)
     if fitted is None and not np.isfinite(d.high).any():
         return  # nothing has come yet
     if fitted is None:
         value = float(d.high[np.isfinite(d.high)][0])
-        note = "" if n >= THIN else f"only {n} trips; they may vary after all"
+        few = "" if n >= THIN else f"only {n} trips; they may vary after all"
+        note = "; ".join(filter(None, (few, left_out)))
         yield Estimate.of(
             f"lead time of {lane.name}", value, np.full(DRAWS, value), key=lane.key,
             sets={lane.key: {"kind": "constant", "value": int(value)}}, note=note,
@@ -285,12 +325,13 @@ def _of_lane(
     rng = generator(seed, "lead time", lane.key)
     curve = kaplan_meier(d, tail=False)
     if n >= THIN and _listed(d, fitted, curve.mass, curve.times):
-        yield from _as_list(lane, curve.times, curve.mass, rng, told, more)
+        yield from _as_list(lane, curve.times, curve.mass, rng, told, more | {"note": left_out})
         return
-    centre, spread, note = _shrunk(fitted, pooled.get(lane.kind), n)
+    centre, spread, few = _shrunk(fitted, pooled.get(lane.kind), n)
+    note = "; ".join(filter(None, (few, left_out)))
     draws = np.exp(rng.multivariate_normal(centre, spread, DRAWS)).T
-    draws = np.clip(draws, [[0.1], [0.01]], [[2000.0], [5.0]])
-    best = np.exp(centre)
+    draws = np.clip(draws, *np.hsplit(_LIMITS, 2))
+    best = np.clip(np.exp(centre), *_LIMITS.T)
     sets = {lane.key: {"kind": fitted.kind, "mean": float(best[0]), "cv": float(best[1])}}
     for which, name in enumerate(("mean", "cv")):
         yield Estimate.of(
@@ -298,6 +339,17 @@ def _of_lane(
             best[which], draws[which], key=f"{lane.key}.{name}", sets=sets,
             method=f"{fitted.kind} with censoring ({told})", note=note, **more,
         )  # fmt: skip
+
+
+UNTOLD = "receipts are missing"
+"""What the note of an estimate says where trips were left out (:func:`untold`)."""
+
+
+def _left_out(lane: LaneTrips) -> str:
+    if not lane.untold:
+        return ""
+    of = lane.untold + len(lane.durations.low)
+    return f"{UNTOLD}: no receipt was told of {lane.untold} of {of} trips, which are left out"
 
 
 def _listed(d: Durations, fitted: Fitted, mass: Floats, times: Floats) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -154,3 +155,7 @@ def test_the_decoupling_point_lies_where_orders_begin_to_be_passed_on():
     likely = decoupling_points(build(scenario), points)["hot"]
     assert max(likely, key=likely.get) == "hub"
     assert sum(likely.values()) == pytest.approx(1)
+    odd = [replace(p, p_value=0.0) for p in points]  # which rule comes nearest then is no evidence
+    assert odd[0].misfits
+    even = decoupling_points(build(scenario), odd)["hot"]
+    assert list(even.values()) == pytest.approx([1 / 3] * 3)

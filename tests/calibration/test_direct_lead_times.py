@@ -147,3 +147,44 @@ def test_goods_still_on_the_way_count_in_the_twins_own_estimate():
         told = {e.name: e for e in lead_times.estimate(emulate.events(young), young)}
         means.append(told["mean lead time of depot->shop"].value)
     assert np.mean(means) == pytest.approx(20, rel=0.12)  # of delivered goods alone: 16.1
+
+
+def recorded(scenario, keep):
+    """Return what a scenario tells of a year, of receipts only those that are kept."""
+    events = emulate.events(scenario)
+    got = (events["kind"] == "receive").to_numpy()
+    day = (events["event_time"] - events["event_time"].min()).to_numpy() // 86_400_000_000
+    luck = np.random.Generator(np.random.PCG64(5)).random(len(events))
+    return events[~got | keep(luck, day)]
+
+
+LOST = {
+    "one in ten is lost": lambda luck, day: luck > 0.1,
+    "the reader dies": lambda luck, day: day < 150,
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("overtaking", [False, True])
+def test_a_receipt_that_was_never_told_makes_no_lead_time_longer(lost, overtaking):
+    kind = {"kind": "lognormal", "mean": 5, "cv": 0.5} if overtaking else 5
+    scenario = chain(kind, overtaking=overtaking)
+    found = lead_times.estimate(recorded(scenario, LOST[lost]), scenario)
+    lane = [e for e in found if e.key.startswith("lanes.depot")]
+    whole = [
+        e for e in lead_times.estimate(emulate.events(scenario), scenario) if e.key == lane[0].key
+    ]
+    assert lane[0].value == pytest.approx(whole[0].value, rel=0.12 if overtaking else 1e-12)
+    assert lead_times.UNTOLD in lane[0].note
+    assert lead_times.UNTOLD not in whole[0].note
+    assert all(twin.apply(scenario, dict(e.sets)) for e in found if e.sets)
+
+
+def test_goods_late_on_an_ordered_lane_are_on_the_way_until_something_passes_them():
+    table = pd.DataFrame({"sent": np.arange(30.0), "got": np.arange(30.0) + 4})
+    table.loc[[7, 28, 29], "got"] = np.nan
+    assert np.flatnonzero(lead_times.untold(table, 35)).tolist() == [7]
+    assert np.flatnonzero(lead_times.untold(table, 45)).tolist() == [7, 28, 29]
+    table.loc[12, "got"] = 25.0  # here goods overtake, whatever the scenario says
+    assert not lead_times.untold(table, 35).any()
+    assert lead_times.untold(table.iloc[[7, 28, 29]], 90).sum() == 0  # nothing has come yet

@@ -118,6 +118,14 @@ def test_of_a_single_finalist_no_confidence_is_claimed():
     assert "only one finalist" in found.summary()
 
 
+def test_a_search_that_ends_in_one_place_is_compared_with_what_lies_apart_from_it():
+    found = optimise(noisy(), budget=200, search_replications=4, threads=1)
+    levels = [f.levers["level of s"] for f in found.finalists]
+    assert len(levels) > 1
+    assert found.to_json_dict()["confidence"] > 0.5
+    assert min(abs(x - levels[0]) for x in levels[1:]) > 0.1
+
+
 def test_the_command_writes_a_better_scenario_and_says_what_was_found(tmp_path):
     given, better = tmp_path / "given.yaml", tmp_path / "better.yaml"
     given.write_text(yaml.safe_dump(noisy().to_dict()))

@@ -210,6 +210,7 @@ WRONG = [
     ({"require": {"gamma_service": 2}}, "require gamma_service = 2; .* can only be 1 or less"),
     ({"aim": "on_time", "penalty": 5.0}, "is for an aim in money only"),
     ({"budget": 0}, "budget = 0"),
+    ({"search_replications": 0}, "search_replications = 0; must be a whole number of 1 or more"),
     ({"levers": []}, "no levers are named"),
 ]
 

@@ -138,6 +138,12 @@ def test_workers_of_other_versions_are_refused(cluster: Any, monkeypatch) -> Non
         run(CONTENT, scheduler=cluster.scheduler_address)
 
 
+def test_a_host_that_nobody_knows_is_told_before_a_client_is_made(monkeypatch) -> None:
+    monkeypatch.setattr("distributed.Client", None)
+    with pytest.raises(RunError, match="scheduler no such host: cannot be reached"):
+        run(CONTENT, scheduler="no such host")
+
+
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch) -> None:
     monkeypatch.setattr(cluster_module, "PATIENCE", 0.5)
     with pytest.raises(RunError, match="cannot be reached"):

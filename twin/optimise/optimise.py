@@ -92,6 +92,7 @@ def optimise(
     A ``TwinError`` says what is wrong, or that it was cancelled.
     """
     arguments.callbacks(progress, cancelled)
+    search_replications = arguments.whole("search_replications", search_replications)
     base = prepare(scenario, arguments.changes(set), seed)
     goal = Goal(aim, dict(require or {}), penalty, () if require else (_beside(aim),))
     R = arguments.whole("replications", replications or base.replications)
@@ -279,7 +280,7 @@ class _Final:
         every = [
             (search.known[values], n, values)
             for n, search in enumerate(self.searches)
-            for values in search.best()[: 20 * FINALISTS]
+            for values in search.best()
         ]
         found: list[_Candidate] = []
         for _, n, values in sorted(every):

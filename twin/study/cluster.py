@@ -8,6 +8,7 @@ written where the study was started: workers need the product installed, and no 
 from __future__ import annotations
 
 import platform
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -20,6 +21,8 @@ from twin.manifest import PACKAGES, PRODUCT, version
 from twin.study.parts import run_task, task
 
 T = TypeVar("T")
+
+_PORT = 8786  # of a scheduler that names none
 
 PATIENCE = 30
 """Seconds to wait for the scheduler and for a first worker."""
@@ -121,6 +124,7 @@ def _spread(
         )
         raise TwinError(msg) from error
     try:
+        _look_up(distributed, address)
         connect: Any = distributed.Client
         client = connect(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -132,6 +136,13 @@ def _spread(
     with client:
         _check_workers(client, address)
         yield from _results(distributed, client, given, todo, look)
+
+
+def _look_up(distributed: Any, address: str) -> None:
+    """Raise an ``OSError`` if a host has no address: a client of it hangs for a minute at its end."""
+    scheme, place = distributed.comm.parse_address(address)
+    if scheme in ("tcp", "tls"):
+        socket.getaddrinfo(*distributed.comm.parse_host_port(place, _PORT))
 
 
 def _results(

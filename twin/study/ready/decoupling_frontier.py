@@ -142,7 +142,7 @@ def _findings(
         pairs.append(discount_sheet(rows, against))
         said += words.discount(rows, against)
     sheets = [sheet for sheet, _ in pairs] + [*told.judged(), told.results()]
-    sheets += [sweeps.sheet()] if sweeps.levers else []
+    sheets += [sweeps.sheet()] if sweeps.changes() else []  # the words say that nothing changes
     return Findings(
         "decoupling-frontier", f"Decoupling frontier: {scenario.title or scenario.name}", QUESTION,
         (*words.choice(told), *said), tuple(sheets), tuple(chart for _, chart in pairs),

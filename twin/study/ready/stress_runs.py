@@ -76,6 +76,12 @@ class Test:
         return own
 
     @property
+    def recovery(self) -> float:
+        """Performance at which a fall is over."""
+        own = self.levels.get("resilience.recovery", self.scenario.resilience.recovery)
+        return 1.0 - self.threshold if own is None else float(own)
+
+    @property
     def quiet(self) -> dict[str, Any]:
         """Changes by dotted key of all runs: the outage that may happen and no other."""
         place, periods = self.outages[0]

@@ -165,5 +165,5 @@ def _of_lengths() -> Chart:
     return Chart(
         "grid", "lengths", "Service lost by length of the outage", "lengths_worst", "out",
         "loss_area", group="place",
-        caption="Darker: more service lost.",
+        caption="The more a cell stands out from the page, the more service is lost.",
     )  # fmt: skip

@@ -90,8 +90,13 @@ class _Say:
     def _survival(self, row: Any) -> str:
         if np.isnan(row["tts"]):
             return "It outlasts every such outage."
-        back = self._ends(row, "ttr")
-        back = f"is back to normal after {back}" if not np.isnan(row["ttr"]) else "does not recover"
+        back = "does not recover"
+        if not np.isnan(row["ttr"]):
+            level = number(100 * self.test.recovery)
+            back = f"is back at {level} % of undisturbed service for good after {self._ends(row, 'ttr')}"
+            if row["unrecovered"] > 0:
+                share = number(100 * row["unrecovered"])
+                back += f", without the {share} % of its runs that end before they are"
         return f"It survives {self._ends(row, 'tts')} {self.periods} and {back}."
 
     def hidden(self) -> list[str]:
@@ -122,8 +127,11 @@ class _Say:
         """Return what stock would cover the worst places where stock can be held."""
         if not len(self.buffers):
             short = len(self.behind)
-            return [f"Of the {short} places that survive less than their outage none sends to a "
-                    "stock point whose policy could hold more."] if short else []  # fmt: skip
+            which = f"None of the {short} places that survive less than their outage sends to a"
+            which = (
+                "The place that survives less than its outage sends to no" if short == 1 else which
+            )
+            return [f"{which} stock point whose policy could hold more."] if short else []
         names = dict.fromkeys(self.buffers["place"])
         return [self._cover(n, self.buffers[self.buffers["place"] == n]) for n in names]
 
@@ -154,10 +162,11 @@ class _Say:
         ]
 
     def calm(self) -> list[str]:
-        """Return how many outages nobody notices."""
-        safe = int((self.table["short"] <= 0).sum())
+        """Return how many outages customers hardly ever notice."""
+        safe = int((self.table["survived"] >= SURVIVES).sum())
         return [
-            f"{safe} of {len(self.table)} places survive their outage in the mean."
+            f"{safe} of {len(self.table)} places survive their outage in {100 * SURVIVES:.0f} % of the "
+            "luck or more: service never falls below the level of failure."
             if len(self.table) > 1
             else f"{'It' if safe else 'Not even it'} survives its outage."
         ]
