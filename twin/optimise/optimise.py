@@ -92,7 +92,6 @@ def optimise(
     A ``TwinError`` says what is wrong, or that it was cancelled.
     """
     arguments.callbacks(progress, cancelled)
-    search_replications = arguments.whole("search_replications", search_replications)
     base = prepare(scenario, arguments.changes(set), seed)
     goal = Goal(aim, dict(require or {}), penalty, () if require else (_beside(aim),))
     R = arguments.whole("replications", replications or base.replications)
@@ -129,6 +128,7 @@ def _searches(
     replications: int,
 ) -> list[Search]:
     """Return a search for each combination of choices; a :class:`RunError` if nothing can change."""
+    replications = arguments.whole("search_replications", replications)
     found = [_search(base, choice, levers, trial, replications) for choice in choices]
     if len(found) == 1 and not found[0].levers:
         raise RunError(_nothing(base, levers))
