@@ -239,8 +239,8 @@ def told(done: Calibration) -> str:
         if places[stage] <= LIKELY:
             which = f"not identified, that of the scenario stays (likeliest: {which})"
         lines.append(f"decoupling point of {family}: {which}")
-    missing = {e.note: e.name for e in done.estimates if UNTOLD in e.note}
-    lines += [f"warning: {name}: {note}" for note, name in list(missing.items())[:_SHOWN]]
+    missing = {e.key.partition(".lead_time")[0]: e for e in done.estimates if UNTOLD in e.note}
+    lines += [f"warning: {e.name}: {e.note}" for e in list(missing.values())[:_SHOWN]]
     if len(missing) > _SHOWN:
         lines.append(f"warning: {UNTOLD} on {len(missing) - _SHOWN} more lanes")
     if done.flagged:

@@ -42,7 +42,7 @@ class Beginning:
     @property
     def size(self) -> int:
         """Bytes."""
-        return sum(array.nbytes for array in (*self.state, *self.past))
+        return _bytes((*self.state, *self.past))
 
 
 class Beginnings:
@@ -74,12 +74,12 @@ class Beginnings:
         known = self._kept.get(same)
         if known is not None and known.t <= sim.t:
             return
-        state = tuple(array.copy() for array in sim.changing())
-        past = tuple(array[:, : sim.t].copy() for array in _recorded(sim))
-        found = Beginning(sim.t, state, past, window)
+        state = sim.changing()
+        past = tuple(array[:, : sim.t] for array in _recorded(sim))
         others = sum(one.size for key, one in self._kept.items() if key != same)
-        if others + found.size <= MOST_BYTES:
-            self._kept[same] = found
+        if others + _bytes((*state, *past)) > MOST_BYTES:
+            return
+        self._kept[same] = Beginning(sim.t, _copies(state), _copies(past), window)
 
 
 def quiet_until(sim: Simulation) -> int:
@@ -96,6 +96,14 @@ def quiet_until(sim: Simulation) -> int:
 def _same(sim: Simulation) -> Hashable:
     """Return what two runs must share besides their scenario without disruptions."""
     return sim.K, sim.k0, sim.seed, sim.switches, sim.recorded, sim.plan.layout_of_events
+
+
+def _bytes(arrays: tuple[Floats, ...]) -> int:
+    return sum(array.nbytes for array in arrays)
+
+
+def _copies(arrays: tuple[Floats, ...]) -> tuple[Floats, ...]:
+    return tuple(array.copy() for array in arrays)
 
 
 def _recorded(sim: Simulation) -> tuple[Floats, ...]:

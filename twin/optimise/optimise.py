@@ -84,8 +84,7 @@ def optimise(
     aim, penalty, require
         See :class:`twin.optimise.goal.Goal`.
     budget, search_replications, progress, cancelled, told
-        Most candidates, draws of luck of each, whom to tell of (tried, most that will be), and whom
-        to tell in a line what comes next.
+        Most candidates, draws of luck of each, whom to tell (tried, most), whom what comes next.
     out, force
         Folder for what was tried; the same search goes on in it, another one only if forced.
 
@@ -95,6 +94,7 @@ def optimise(
     base = prepare(scenario, arguments.changes(set), seed)
     goal = Goal(aim, dict(require or {}), penalty, () if require else (_beside(aim),))
     R = arguments.whole("replications", replications or base.replications)
+    search_replications = arguments.whole("search_replications", search_replications)
     folder = None if out is None else Path(out)
     trial = Trial([base], goal, threads, cancelled, _notebook(base, goal, folder, force))
     choices, notes = options(base, known(levers), families)
@@ -128,7 +128,6 @@ def _searches(
     replications: int,
 ) -> list[Search]:
     """Return a search for each combination of choices; a :class:`RunError` if nothing can change."""
-    replications = arguments.whole("search_replications", replications)
     found = [_search(base, choice, levers, trial, replications) for choice in choices]
     if len(found) == 1 and not found[0].levers:
         raise RunError(_nothing(base, levers))

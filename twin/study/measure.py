@@ -75,7 +75,7 @@ class Measure:
     tick: Tick | None = None
     _plans: dict[str, Plan] = field(default_factory=dict)
     _calms: dict[str, Calm] = field(default_factory=dict)
-    _begun: tuple[str, Beginnings | None] = ("", None)
+    _begun: tuple[str, Beginnings] = field(default_factory=lambda: ("", Beginnings()))
 
     def __call__(self, topology: Topology, key: str) -> Found:
         """Return what a network comes to; no number depends on what was run before.
@@ -114,7 +114,7 @@ class Measure:
         """Return what points of a key have in common, from its second one on: most come alone."""
         if key not in self._calms:
             return None
-        if self._begun[0] != key or self._begun[1] is None:
+        if self._begun[0] != key:
             self._begun = key, Beginnings()
         return self._begun[1]
 

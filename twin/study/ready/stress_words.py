@@ -127,11 +127,10 @@ class _Say:
         """Return what stock would cover the worst places where stock can be held."""
         if not len(self.buffers):
             short = len(self.behind)
-            which = f"None of the {short} places that survive less than their outage sends to a"
-            which = (
-                "The place that survives less than its outage sends to no" if short == 1 else which
-            )
-            return [f"{which} stock point whose policy could hold more."] if short else []
+            who = f"None of the {short} places that survive less than their outage sends to a"
+            if short == 1:
+                who = "The place that survives less than its outage sends to no"
+            return [f"{who} stock point whose policy could hold more."] if short else []
         names = dict.fromkeys(self.buffers["place"])
         return [self._cover(n, self.buffers[self.buffers["place"] == n]) for n in names]
 
