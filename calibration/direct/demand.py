@@ -267,7 +267,7 @@ def _of_entry(
         best = min(best, weekly, key=lambda f: f.information + 12 * (f.week is not None))
     entry = _entry(demand, best, shares)
     rng = generator(seed, "demand", key)
-    theta = rng.multivariate_normal(best.theta, best.covariance, DRAWS)
+    theta = rng.multivariate_normal(best.theta, best.covariance, DRAWS, method="cholesky")
     kind, names = best.kind, _parameters(best.kind)
     told = f"{kind}{', weekly pattern' if best.week is not None else ''}"
     short, n = int(joint.short.sum()), int((~np.isnan(joint.y)).sum())

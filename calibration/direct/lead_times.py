@@ -329,7 +329,7 @@ def _of_lane(
         return
     centre, spread, few = _shrunk(fitted, pooled.get(lane.kind), n)
     note = "; ".join(filter(None, (few, left_out)))
-    draws = np.exp(rng.multivariate_normal(centre, spread, DRAWS)).T
+    draws = np.exp(rng.multivariate_normal(centre, spread, DRAWS, method="cholesky")).T
     draws = np.clip(draws, *np.hsplit(_LIMITS, 2))
     best = np.clip(np.exp(centre), *_LIMITS.T)
     sets = {lane.key: {"kind": fitted.kind, "mean": float(best[0]), "cv": float(best[1])}}

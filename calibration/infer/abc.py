@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibration.infer.alike import exp, least_squares, log, product
 from calibration.infer.prior import Prior, from_angle, to_angle
 from calibration.infer.regression import STEPS, Regression, fit
 
@@ -23,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 NEAREST = 600
 _DAMP = 0.3  # share of the mean square added to each, so that residuals near 0 do not rule
 _MOST = 2.0  # largest adjustment of a log spread
+_RIDGE = 1e-12  # of the local line: where all simulations agree, a gap explains nothing
 
 
 class Weighted(NamedTuple):
@@ -40,14 +42,14 @@ class Weighted(NamedTuple):
         """Return weighted quantiles of each column, ``(levels, d)``."""
         found = []
         for column in self.shares.T:
-            order = np.argsort(column)
+            order = np.argsort(column, kind="stable")
             below = np.cumsum(self.weights[order]) - 0.5 * self.weights[order]
             found.append(np.interp(levels, below, column[order]))
         return np.array(found).T.reshape(len(levels), -1)
 
     def below(self, shares: Floats) -> Floats:
         """Return the posterior probability below each of some shares, ``(d,)``."""
-        return np.asarray(self.weights @ (self.shares < shares))
+        return np.asarray((self.weights[:, None] * (self.shares < shares)).sum(axis=0))
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,7 @@ class Inference:
         here = self.network(observed[None])[0]
         gap = (self.found - here) / self.spread
         distance = np.sqrt((gap**2).sum(axis=1))
-        n = min(nearest, len(distance))
-        rows = np.argpartition(distance, n - 1)[:n]
+        rows = _nearest(distance, nearest)
         width = max(float(distance[rows].max()), 1e-12)
         weights = np.maximum(1 - (distance[rows] / width) ** 2, 1e-6)  # Epanechnikov's kernel
         weights /= weights.sum()
@@ -122,16 +123,20 @@ def learn(
     return Inference(prior, network, shares[~first], found, spread)
 
 
+def _nearest(distance: Floats, n: int) -> npt.NDArray[np.int64]:
+    """Return the n rows at the least distance, nearest first; of equal ones the first."""
+    return np.argsort(distance, kind="stable")[:n]  # a partition's order is the processor's
+
+
 def _adjusted(values: Floats, gap: Floats, weights: Floats) -> Floats:
     """Move neighbours, ``(m, d)``, to where they would lie at no gap, and to its spread."""
     x = np.column_stack([np.ones(len(gap)), gap])
-    root = np.sqrt(weights)[:, None]
-    line = np.linalg.lstsq(x * root, values * root, rcond=None)[0]
-    left = values - x @ line
+    line = least_squares(x, values, weights, _RIDGE)
+    left = values - product(x, line)
     square = (weights[:, None] * left**2).sum(axis=0)
-    level = np.log(left**2 + _DAMP * square + 1e-300)
-    slope = np.linalg.lstsq(x * root, level * root, rcond=None)[0][1:]
-    left *= np.exp(np.clip(-gap @ slope / 2, -_MOST, _MOST))
+    level = log(left**2 + _DAMP * square + 1e-300)
+    slope = least_squares(x, level, weights, _RIDGE)[1:]
+    left *= exp(np.clip(-product(gap, slope) / 2, -_MOST, _MOST))
     free = 1 / (weights**2).sum()  # as many as equal weights would be
     return np.asarray(line[0] + left * np.sqrt(free / max(free - x.shape[1], 1.0)))
 
@@ -161,6 +166,6 @@ def choose(
     summaries = np.concatenate(list(tables.values()))
     network = fit(summaries, np.eye(len(names))[which], seed=seed, steps=STEPS // 2)
     distance = ((network(summaries) - network(observed[None])) ** 2).sum(axis=1)
-    rows = np.argpartition(distance, nearest - 1)[:nearest]
+    rows = _nearest(distance, nearest)
     counts = np.bincount(which[rows], minlength=len(names))
     return {name: float(n / nearest) for name, n in zip(names, counts, strict=True)}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibration.infer.alike import exp
 from twin.arrays import NET_LINK, THETA
 from twin.schema import Forecast
 from twin.simulation import Simulation
@@ -109,7 +110,7 @@ def unsettle(sim: Simulation, seed: int, first: int) -> None:
     rng = np.random.default_rng((seed, first))
     for name, spread in (("forecast", _FORECAST), ("variance", _VARIANCE)):
         state = sim.rows(name)
-        state *= np.exp(spread * rng.standard_normal(state.shape))
+        state *= exp(spread * rng.standard_normal(state.shape))
 
 
 def _moving_average(x: Floats, window: int) -> Floats:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.special import logit
 
 from calibration.infer.abc import Weighted
+from calibration.infer.alike import exp, log
 from calibration.infer.prior import Prior
 
 WIDEST = 0.8
@@ -67,9 +68,9 @@ def borrow(posterior: Weighted, others: Sequence[Weighted]) -> Weighted:
     logits = _logit(np.concatenate([other.draws(_EACH, n) for n, other in enumerate(others)]))
     middle, variance = logits.mean(axis=0), logits.var(axis=0) + 1e-6
     x = _logit(posterior.shares)
-    flat = np.log(posterior.shares * (1 - posterior.shares) + 1e-12)  # uniform shares in logits
-    log = (-((x - middle) ** 2) / (2 * variance) - flat).sum(axis=1)
-    weights = posterior.weights * np.exp(log - log.max())
+    flat = log(posterior.shares * (1 - posterior.shares) + 1e-12)  # uniform shares in logits
+    likely = (-((x - middle) ** 2) / (2 * variance) - flat).sum(axis=1)
+    weights = posterior.weights * exp(likely - likely.max())
     return Weighted(posterior.shares, weights / weights.sum())
 
 

@@ -9,6 +9,7 @@ demand (losses: no more is lost than is asked for).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import qmc
 
+from calibration.infer.alike import asin, exp, log, sin
 from twin.schema.behaviour import Forecast, Policy, StockRule
 
 Floats = npt.NDArray[np.float64]
@@ -71,13 +73,13 @@ class Hidden(NamedTuple):
     def values(self, u: Floats) -> Floats:
         """Return the values at shares ``u`` (0 to 1) of the range, same shape."""
         if self.log:
-            return np.asarray(self.low * (self.high / self.low) ** u)
+            return np.asarray(self.low * exp(math.log(self.high / self.low) * u))
         return np.asarray(self.low + (self.high - self.low) * u)
 
     def shares(self, values: Floats) -> Floats:
         """Return where in the range values lie, 0 to 1, same shape."""
         if self.log:
-            return np.asarray(np.log(values / self.low) / np.log(self.high / self.low))
+            return np.asarray(log(values / self.low) / math.log(self.high / self.low))
         return np.asarray((values - self.low) / (self.high - self.low))
 
 
@@ -212,12 +214,12 @@ def to_angle(shares: Floats) -> Floats:
     In the middle that is nearly a line, and what is moved beyond an end comes back from it
     (:func:`from_angle`), so that no share leaves its range and none is far from all others.
     """
-    return np.asarray(np.arcsin(np.sqrt(np.clip(shares, 0.0, 1.0))))
+    return np.asarray(asin(np.sqrt(np.clip(shares, 0.0, 1.0))))
 
 
 def from_angle(x: Floats) -> Floats:
     """Return the shares of the range that belong to angles; same shape."""
-    return np.asarray(np.sin(x) ** 2)
+    return np.asarray(sin(x) ** 2)
 
 
 def slider(name: str) -> tuple[float, float]:

@@ -6,10 +6,13 @@ are free of units (divided by mean demand), so that stock points of all sizes re
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from calibration.infer.alike import log, solve
 
 Floats = npt.NDArray[np.float64]
 
@@ -137,8 +140,8 @@ def _orders(order: Floats, d: Floats) -> list[Floats]:
     size = order.sum(axis=0) / np.maximum(busy, 1)
     least = np.where(order > _TINY, order, np.inf).min(axis=0)
     wide = np.sqrt(np.maximum((order**2).sum(axis=0) / np.maximum(busy, 1) - size**2, 0.0))
-    spread = _log(sd) - np.log(max(float(d.std()), _FLOOR))
-    smallest = np.log(np.clip(least, _SMALL, 1 / _SMALL))
+    spread = _log(sd) - math.log(max(float(d.std()), _FLOOR))
+    smallest = log(np.clip(least, _SMALL, 1 / _SMALL))
     return [mean, spread, busy / len(order), _log(size), smallest, _log(wide), memory]
 
 
@@ -185,7 +188,7 @@ def _regression(y: Floats, common: list[Floats], own: list[Floats], weight: Floa
         for j in range(i + 1):
             gram[:, i, j] = gram[:, j, i] = np.einsum("tn,tn->n", x, xs[j])
     gram += _RIDGE * total[:, None, None] * np.eye(k)
-    slope = np.linalg.solve(gram, right[..., None])[..., 0]
+    slope = solve(gram, right)
     rest = centre[0] - sum(slope[:, i] * c for i, c in enumerate(centre[1:]))
     left = np.einsum("tn,tn->n", yc, yc) - np.einsum("nk,nk->n", slope, right)
     return [*slope.T, rest, _log(np.sqrt(np.maximum(left, 0.0) / total))]
@@ -200,4 +203,4 @@ def _smoothed(d: Floats, weight: float) -> Floats:
 
 
 def _log(x: Floats) -> Floats:
-    return np.asarray(np.log(np.maximum(x, _FLOOR)))
+    return np.asarray(log(np.maximum(x, _FLOOR)))
