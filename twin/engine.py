@@ -17,6 +17,7 @@ from twin.beginnings import Beginnings, quiet_until
 from twin.compile import Plan
 from twin.errors import RunError
 from twin.simulation import Simulation
+from twin.totals import Since, Totals
 
 CHUNK_SECONDS = 0.1
 _CACHE_BYTES = 4_000_000
@@ -109,7 +110,7 @@ def run_block(
     """
     scenario = plan.topology.scenario
     sim = Simulation(plan, K, k0, seed, record)
-    window: tuple[dict[str, Floats], dict[str, Floats]] = {}, {}
+    window: tuple[Totals | None, dict[str, Floats]] = None, {}
     fork, chunk = 0, 1
     if beginnings is not None:
         fork, window = quiet_until(sim), beginnings.take(sim) or window
@@ -117,7 +118,7 @@ def run_block(
         tick(sim.t)
     while sim.t < scenario.horizon:
         if sim.t == scenario.warmup:
-            window = sim.sums(), _state(sim)
+            window = sim.sums().frozen() if sim.t else None, _state(sim)
         if beginnings is not None and sim.t == fork > 0:
             beginnings.keep(sim, window)
         stop = min(t for t in (scenario.warmup, fork, scenario.horizon) if t > sim.t)
@@ -131,8 +132,8 @@ def run_block(
     return _outcome(sim, *window)
 
 
-def _outcome(sim: Simulation, start: dict[str, Floats], opening: dict[str, Floats]) -> Outcome:
-    """Return what a block has come to since its sums were ``start`` and its state ``opening``."""
+def _outcome(sim: Simulation, start: Totals | None, opening: dict[str, Floats]) -> Outcome:
+    """Return what a block has come to since its sums were ``start`` (None: at once) and its state ``opening``."""
     scenario = sim.plan.topology.scenario
     notice = {f.name: f for f in scenario.families}
     paid = sum(
@@ -144,7 +145,7 @@ def _outcome(sim: Simulation, start: dict[str, Floats], opening: dict[str, Float
         plan=sim.plan,
         replications=np.arange(sim.k0, sim.k0 + sim.K, dtype=np.int32),
         n_periods=scenario.horizon - scenario.warmup,
-        sums={name: v - start[name] for name, v in sim.sums().items()},
+        sums=Since(sim.sums(), start),
         final=_state(sim),
         opening=opening,
         series=sim.series(),

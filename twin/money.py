@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twin.memory import Made, kept
 from twin.schema import Lane, Purchase
-from twin.sums import Floats, field, ratio, replications
+from twin.sums import Floats, add_to, field, ratio, replications
 from twin.topology import Link, Topology
 
 if TYPE_CHECKING:
@@ -253,34 +253,37 @@ def costs(outcome: Outcome) -> dict[str, Floats]:
 
 def _costs(o: Outcome) -> dict[str, Floats]:
     r = rates(o.plan)
-    n, K = r.value.size, replications(o)
+    n, m, K = r.value.size, r.to.size, replications(o)
+    rows, links = np.arange(n), np.arange(m)
 
-    def to_rows(rows: Ints, money: Floats) -> Floats:
-        out = np.zeros((n, K))
-        if np.bincount(rows).max(initial=0) > 1:
-            np.add.at(out, rows, money)  # one after the other, so the same bits for any block
-        else:
-            out[rows] += money
-        return out
+    def line(*parts: tuple[Ints, Floats, Ints, str]) -> Floats:
+        """Return money at stock points: who pays which rate for which thing's sum, part by part."""
+        found = np.zeros((n, K))
+        for payers, rate, things, name in parts:
+            if rate.any():
+                add_to(found, payers, rate, things, field(o, name))
+        return found
 
-    def of(name: str, rate: Floats) -> Floats:
-        return rate[:, None] * field(o, name)
-
-    on_hand = field(o, "rows.on_hand")
-    on_way = field(o, "links.on_way")[r.transit_link]
-    freight = of("links.shipped", r.freight_unit) + of("links.dispatches", r.freight_dispatch)
-    gone = field(o, "rows.expired") + field(o, "rows.destroyed")
-    bought = np.where(r.bought[:, None], mean_price(o) * received(o), 0.0)
+    bought = np.zeros((n, K))
+    add_to(bought, r.to, r.bought.astype(np.float64), links, mean_price(o) * received(o))
+    sinks = np.arange(r.sink_row.size)
     return {
-        "holding": r.holding[:, None] * on_hand + to_rows(r.to, of("links.gate", r.gate)),
-        "transit": to_rows(r.transit_row, r.transit_rate[:, None] * on_way),
-        "backlog": of("rows.backlog", r.backlog),
-        "order": to_rows(r.to, of("links.orders", r.order)),
-        "purchase": to_rows(r.to, bought),
-        "freight": to_rows(r.sender, freight),
-        "lost_sales": to_rows(r.sink_row, of("sinks.lost", r.lost_sale)),
-        "write_off": r.value[:, None] * gone,
-        "shrink": of("rows.lost", r.value),
-        "obsolescence": r.obsolescence[:, None] * on_hand,
+        "holding": line(
+            (rows, r.holding, rows, "rows.on_hand"), (r.to, r.gate, links, "links.gate")
+        ),
+        "transit": line((r.transit_row, r.transit_rate, r.transit_link, "links.on_way")),
+        "backlog": line((rows, r.backlog, rows, "rows.backlog")),
+        "order": line((r.to, r.order, links, "links.orders")),
+        "purchase": bought,
+        "freight": line(
+            (r.sender, r.freight_unit, links, "links.shipped"),
+            (r.sender, r.freight_dispatch, links, "links.dispatches"),
+        ),
+        "lost_sales": line((r.sink_row, r.lost_sale, sinks, "sinks.lost")),
+        "write_off": line(
+            (rows, r.value, rows, "rows.expired"), (rows, r.value, rows, "rows.destroyed")
+        ),
+        "shrink": line((rows, r.value, rows, "rows.lost")),
+        "obsolescence": line((rows, r.obsolescence, rows, "rows.on_hand")),
         "device": np.repeat((r.device * o.n_periods)[:, None], K, axis=1),
     }

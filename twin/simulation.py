@@ -11,19 +11,13 @@ from twin import decoupling, kernel
 from twin.arrays import (
     LINK,
     LINK_FORM,
-    LINK_SUM,
     NET_LINK,
     NET_ROW,
     NET_SINK,
-    RATE,
     ROW,
     SINK,
     Floats,
-    LinkSums,
-    OrderSums,
     Quote,
-    RowSums,
-    SinkSums,
     Table,
     World,
 )
@@ -33,6 +27,7 @@ from twin.compile.network import quotes
 from twin.compile.switches import loses
 from twin.errors import RunError
 from twin.phases import moves as mv
+from twin.totals import Totals, column_of
 
 Hook = Callable[["Simulation"], None]
 
@@ -247,43 +242,11 @@ class Simulation:
         return slots[[first + (self.t + i) % n for i in range(n)]]
 
     def _column(self, table: Table, column: int) -> Floats:
-        if column >= table.shape[0]:  # left out: nothing in this scenario changes it
-            return np.zeros((table.shape[1] // self.K, self.K))
-        return table[column].reshape(-1, self.K)
+        return column_of(table, column, self.K)
 
-    def sums(self) -> dict[str, Floats]:
-        """Return copies of all sums so far: ``rows.on_hand`` -> ``(n, K)`` ..."""
-        w = self.world
-        tables = {
-            "rows": (w.row_sums, RowSums._fields),
-            "links": (w.link_sums, LinkSums._fields),
-            "sinks": (w.sink_sums, SinkSums._fields),
-        }
-        found = {
-            f"{table}.{name}": self._column(sums, c).copy()
-            for table, (sums, names) in tables.items()
-            for c, name in enumerate(names)
-        }
-        return found | self._sums_that_follow(found["sinks.gave_up"])
-
-    def _sums_that_follow(self, gave_up: Floats) -> dict[str, Floats]:
-        """Return what the kernel need not add up: it is kept already under another name."""
-        w, net = self.world, self.world.network
-        supply, m = net.supply, net.n_links
-        good = supply.rate[RATE.yield_][supply.link[NET_LINK.link_form, :m], None]
-        ordered = np.zeros((net.n_rows, self.K))
-        placed = self._column(w.link_sums, LINK_SUM.placed)
-        np.add.at(ordered, supply.link[NET_LINK.to, :m], good * placed)
-        found = {
-            "rows.order": ordered,
-            "sinks.accepted": self.sinks("ordered_total").copy(),
-            "sinks.delivered": self.sinks("closed_total") - gave_up,
-        }
-        first = net.customers.order_sink[net.customers.order_off[:-1]]
-        for c, name in enumerate(OrderSums._fields):  # an order's sums stand at its first sink
-            found[f"sinks.{name}"] = np.zeros((net.n_sinks, self.K))
-            found[f"sinks.{name}"][first] = self._column(w.order_sums, c)
-        return found
+    def sums(self) -> Totals:
+        """Return all sums so far: ``rows.on_hand`` -> ``(n, K)`` ..."""
+        return Totals(self.world, self.K)
 
     def changing(self) -> tuple[Any, ...]:
         """Return the arrays that periods change, recorded series and scratch space left out."""

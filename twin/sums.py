@@ -7,10 +7,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.jit import njit
+
 if TYPE_CHECKING:
     from twin.engine import Outcome
 
 Floats = NDArray[np.float64]
+
+
+@njit
+def add_to(
+    found: Floats, places: NDArray[np.int64], rates: Floats, things: NDArray[np.int64], sums: Floats
+) -> None:
+    """Add ``rate * sum of a thing`` to the row at a place, ``(n, K)``, one after the other.
+
+    A rate of 0 adds nothing, whatever the sum is. ``places``, ``rates`` and ``things`` are of equal
+    length, ``sums`` is ``(things, K)``.
+    """
+    for i in range(len(places)):
+        if rates[i] != 0:
+            for k in range(sums.shape[1]):
+                found[places[i], k] += rates[i] * sums[things[i], k]
 
 
 def total(values: Floats) -> Floats:
