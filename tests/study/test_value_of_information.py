@@ -11,6 +11,7 @@ import pytest
 import twin
 from tests.kpi_cases import factory
 from twin.errors import RunError, ScenarioError
+from twin.result import number
 from twin.schema import Scenario
 from twin.study.findings import Findings
 from twin.study.ready import ready_made
@@ -129,6 +130,18 @@ def test_worth_by_service_has_the_same_sign_as_by_cost_here() -> None:
     by = {m: valued(shops(), metric=m, loss=[0.0]) for m in ("on_time", "lost_share", "profit")}
     for found in by.values():
         assert found.sheet("quality_loss").frame["worth_low"].iloc[0] > 0
+
+
+def test_differences_of_shares_are_points_in_tables_and_sentences_alike() -> None:
+    found = valued(shops(), metric="on_time", loss=[0.0])
+    frames = {name: found.sheet(name) for name in ("quality_loss", "placement")}
+    assert {s.units["worth"] for s in frames.values()} == {"points"}
+    worth = frames["quality_loss"].frame["worth"][0]
+    assert 1 < worth == pytest.approx(frames["placement"].frame["worth"].max(), rel=0.3)
+    assert any(f"{number(worth)} points" in answer for answer in found.answers)
+    owners = found.sheet("owners")
+    assert owners.units["on_time"] == "points"
+    assert owners.frame.set_index("owner")["on_time"]["south"] > 1
 
 
 def test_devices_that_save_no_cost_but_serve_are_judged_by_service() -> None:

@@ -28,7 +28,7 @@ from twin.study.ready.base import Bench, Options
 from twin.study.ready.runs import Runs, unit_of
 from twin.study.ready.sensitivity_indices import MISSING, indices, sampled
 from twin.study.ready.sensitivity_levers import Lever, Ranged, own_levers
-from twin.study.ready.words import ENDS, NOISE, columns, sign, told
+from twin.study.ready.words import ENDS, NOISE, columns, differing, sign, told
 from twin.sums import Floats
 from twin.topology import build
 
@@ -290,10 +290,10 @@ class Tornado:
     def sheet(self, metric: str) -> Sheet:
         """Return the table of a KPI."""
         unit = unit_of(self.scenario, metric, difference=True)
-        effects = [f"{name}{end}" for name in ("at_low", "at_high", "width") for end in ENDS]
         frame = self.frame(metric).drop(columns="number")
-        frame[effects] *= 100 if unit == "points" else 1
-        units = dict.fromkeys(effects, unit)
+        frame, units = differing(frame, unit, "at_low", "at_high", "width")
+        first = ["lever", *list(units)[:6]]  # what a page has room for
+        frame = frame[[*first, *frame.columns.difference(first, sort=False)]]
         return Sheet(f"tornado_{metric}", f"{metric}: one lever at a time", frame, units)
 
     def chart(self, metric: str) -> Chart:

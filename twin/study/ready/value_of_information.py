@@ -30,7 +30,7 @@ from twin.study.ready.base import Bench, Options
 from twin.study.ready.value_of_information_owners import array, by_owner, device_owners
 from twin.study.ready.value_of_information_places import Asked, Placement
 from twin.study.ready.value_of_information_worth import COST, SERVICE, Quality, Sweep, Worth
-from twin.study.ready.words import ENDS, NOISE, columns, said, sign, told
+from twin.study.ready.words import ENDS, NOISE, columns, differing, said, sign, told
 from twin.sums import Floats
 
 QUESTION = "Who pays for devices and who gains, how good must they be, and where do a few belong?"
@@ -227,13 +227,15 @@ class Adoption:
         """Return the tables: all, the owners where everyone adopts, the chain by who adopts."""
         money = words("money/period", self.scenario)
         units = {f"{name}{end}": money for name in ("pays", "gains", "net") for end in ENDS}
-        units |= {f"on_time{end}": "share" for end in ENDS}
-        found = [
-            Sheet("owners", "Who pays and who gains", self._everyone, units),
-            Sheet("adoption", "Who pays and who gains, by who adopts", self.frame, units),
+        tables = [
+            ("owners", "Who pays and who gains", self._everyone),
+            ("adoption", "Who pays and who gains, by who adopts", self.frame),
+            ("adopters", "The chain, by who adopts", self._chain),
         ]
-        if len(self.adopters) > 1:
-            found.append(Sheet("adopters", "The chain, by who adopts", self._chain, units))
+        found = []
+        for name, title, table in tables[: 3 if len(self.adopters) > 1 else 2]:
+            frame, more = differing(table, "points", "on_time")
+            found.append(Sheet(name, title, frame, units | more))
         return found
 
     def charts(self) -> list[Chart]:

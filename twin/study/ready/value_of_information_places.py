@@ -14,7 +14,7 @@ from twin.compile.events import PlacedDevice, place_devices
 from twin.statistics import interval
 from twin.study.findings import Chart, Sheet
 from twin.study.ready.runs import Runs
-from twin.study.ready.words import columns
+from twin.study.ready.words import columns, differing
 from twin.sums import Floats
 from twin.topology import Topology, build
 
@@ -150,9 +150,9 @@ class Placement:
 
     def sheet(self) -> Sheet:
         """Return the table."""
-        units = dict.fromkeys(("worth", "worth_low", "worth_high"), self.worth.table_unit)
+        frame, units = differing(self.frame, self.worth.unit, "worth")
         return Sheet(
-            "placement", "Worth of a few devices", self.frame, units,
+            "placement", "Worth of a few devices", frame, units,
             "greedy: 95 % interval of the mean; by chance: 5 % and 95 % of the random sets",
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from twin.kpis import KPIS
 from twin.schema import Scenario
 from twin.study.findings import Chart, Sheet
 from twin.study.ready.runs import Runs, unit_of
-from twin.study.ready.words import ENDS, columns
+from twin.study.ready.words import ENDS, columns, differing
 from twin.sums import Floats
 
 if TYPE_CHECKING:
@@ -45,11 +45,6 @@ class Worth:
     def unit(self) -> str:
         """Unit of the worth in sentences."""
         return unit_of(self.scenario, self.metric, difference=True)
-
-    @property
-    def table_unit(self) -> str:
-        """Unit of the worth in tables."""
-        return unit_of(self.scenario, self.metric)
 
     def of(self, runs: Runs, run: str, against: str) -> Floats:
         """Return how much better a run is than another one with the same luck, ``(R,)``."""
@@ -135,11 +130,11 @@ class Quality:
 
     def sheet(self, sweep: Sweep) -> Sheet:
         """Return the table of a quality."""
-        units = {f"worth{end}": self.worth.table_unit for end in ENDS}
+        frame, units = differing(self.frame(sweep), self.worth.unit, "worth")
         units |= {f"saves{end}": unit_of(self.scenario, COST) for end in ENDS}
         title = f"Worth of all devices by their {sweep.name.replace('_', ' ')}"
         units |= {sweep.name: sweep.unit}
-        return Sheet(f"quality_{sweep.name}", title, self.frame(sweep), units)
+        return Sheet(f"quality_{sweep.name}", title, frame, units)
 
     def chart(self, sweep: Sweep) -> Chart:
         """Return the picture of a quality."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from twin.result import number
 from twin.schema import Scenario
@@ -17,6 +18,24 @@ ENDS = ("", "_low", "_high")
 
 NOISE = 1e-9
 """Below it numbers are rounding."""
+
+
+def differing(frame: pd.DataFrame, unit: str, *names: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return a table in which differences of shares are percentage points, and its columns' units.
+
+    Parameters
+    ----------
+    frame
+        Differences in columns of these names, with or without their ends.
+    unit
+        Of the differences, see :func:`twin.study.ready.runs.unit_of`: ``points`` for shares.
+    names
+        Of the columns.
+    """
+    found = [f"{name}{end}" for name in names for end in ENDS if f"{name}{end}" in frame]
+    if unit == "points":
+        frame = frame.assign(**{column: 100 * frame[column] for column in found})
+    return frame, dict.fromkeys(found, unit)
 
 
 def said(ends: Sequence[float], unit: str = "") -> str:
