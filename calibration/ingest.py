@@ -52,13 +52,15 @@ class Report:
 
     ``rows = accepted + duplicates + rejected``, always. A row is one event that the file tells of
     (a line can tell of several, see ``more`` of a map; so can an EPCIS event), or one thing in it
-    that could not be read. ``marks`` counts accepted and known rows by doubt.
+    that could not be read. ``differing`` counts those of the duplicates that tell something else
+    than what came first under their id, which stays. ``marks`` counts accepted and known rows by doubt.
     """
 
     file: str
     rows: int = 0
     accepted: int = 0
     duplicates: int = 0
+    differing: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[Rejection]] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
@@ -86,6 +88,12 @@ class Report:
             for one in self.examples[reason]:
                 value = f" = {one.value}" if one.value else ""
                 lines.append(f"{'':14}{one.place}{value}")
+        if self.differing:
+            lines += textwrap.wrap(
+                f"{self.differing:>12,}  known already, but told otherwise before: what came first "
+                "stays; if these correct it, they need ids of their own",
+                80, initial_indent="", subsequent_indent=" " * 14,
+            )  # fmt: skip
         for mark, count in sorted(self.marks.items()):
             lines.append(f"{count:>12,}  taken with the mark '{mark}'")
         lines[:1] = textwrap.wrap(lines[0], 80, subsequent_indent="  ")
@@ -163,6 +171,8 @@ def _stored(batches: Iterator[Batch], store: Store, report: Report) -> Iterator[
         new = store.add_rows(batch.rows, load, reasons)
         load = load.plus(len(batch.rows), new, reasons)
         report.add(batch, new)
+        if new < len(batch.rows):
+            report.differing += store.differing(batch.rows)
         yield batch
     if not report.rows:  # that a file had none is worth knowing too
         store.add_rows((), load)

@@ -153,6 +153,23 @@ class Store:
                 )  # fmt: skip
         return new
 
+    def differing(self, rows: Sequence[Row]) -> int:
+        """Return how many of some rows are told otherwise in the store, by source and id.
+
+        What came first stays. Compacted days are not compared.
+        """
+        content = (name for name in NAMES if name not in (*_NOT_CONTENT, "quality"))
+        other = " OR ".join(f"given.{name} IS NOT events.{name}" for name in content)
+        self._db.execute("CREATE TEMP TABLE given AS SELECT * FROM events LIMIT 0")
+        try:
+            self._db.executemany(_INSERT.replace("events", "temp.given"), rows)
+            found = self._db.execute(  # CROSS keeps the order: look up the given ones, scan nothing
+                f"SELECT count(*) FROM given CROSS JOIN events USING (source, event_id) WHERE {other}"
+            )
+            return int(found.fetchone()[0])
+        finally:
+            self._db.execute("DROP TABLE temp.given")
+
     @contextlib.contextmanager
     def bulk(self, large: bool = True) -> Iterator[None]:
         """Return a block in which many events are added.

@@ -154,3 +154,20 @@ def test_a_file_that_is_none_is_refused(name, says, tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with Store(tmp_path / "a.db") as store, pytest.raises(TelemetryError, match=says):
         ingest(tmp_path / name, store)
+
+
+def test_an_id_that_comes_again_with_another_content_is_told_and_what_came_first_stays(tmp_path):
+    head = "source,event_id,event_time,kind,site,item,qty\n"
+    rows = [f"wms,a{n},2026-01-0{n}T12:00:00Z,count,s,x,{n}\n" for n in range(1, 6)]
+    (tmp_path / "first.csv").write_text(head + "".join(rows))
+    changed = [rows[0], rows[1].replace(",2\n", ",7\n"), rows[2].replace("-03", "-04")]
+    twice = ["wms,b,2026-01-09T12:00:00Z,count,s,x,1\n", "wms,b,2026-01-09T12:00:00Z,count,s,x,2\n"]
+    (tmp_path / "second.csv").write_text(head + "".join(changed + twice))
+    with Store(tmp_path / "s.db") as store:
+        assert ingest(tmp_path / "first.csv", store).differing == 0
+        second = ingest(tmp_path / "second.csv", store)
+        assert ingest(tmp_path / "first.csv", store).differing == 0
+        kept = store.read().set_index("event_id")["qty"]
+    assert (second.accepted, second.duplicates, second.differing) == (1, 4, 3)
+    assert "told otherwise before" in second.text()
+    assert kept.to_dict() == {"a1": 1, "a2": 2, "a3": 3, "a4": 4, "a5": 5, "b": 1}
