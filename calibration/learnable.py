@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from calibration.balance import BOOKS
+from calibration.direct.lead_times import untold
+from calibration.times import DAY
 from twin.schema import Scenario
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def learnable(table: pa.Table, found: Quality, scenario: Scenario | None) -> Ite
     """Yield what can be estimated directly; the rest is left to simulation or to the prior."""
     kinds = found.kinds
     frame = table.select(
-        ["kind", "site", "partner", "lot", "value", "device", "quality"]
+        ["kind", "site", "partner", "lot", "value", "device", "quality", "event_time"]
     ).to_pandas()
     kind, outside = frame["kind"], frame["partner"] == ""
     asked = (kind == "order") & outside
@@ -77,9 +79,25 @@ def _lead_times(frame: pd.DataFrame) -> Learnt:
     if not receipts:
         return Learnt(what, False, "no receipts")
     if pairs := len(sent & got):
-        why = f"{pairs:,} lots sent and received, {len(sent - got):,} still on the way (censored)"
+        lost = _never_told(frame[ships | asked], frame[kind == "receive"])
+        away = len(sent - got) - lost
+        why = f"{pairs:,} lots sent and received, {away:,} still on the way (censored)"
+        if lost:
+            why += f"; receipts of {lost:,} more are missing, for they must have come: left out"
         return Learnt(what, True, why)
     return Learnt(what, False, f"{receipts:,} receipts, but no lot pairs one with its shipment")
+
+
+def _never_told(sent: pd.DataFrame, got: pd.DataFrame) -> int:
+    """Return how many lots must have come though nobody said so, see :func:`untold`."""
+    there = got.groupby("lot", observed=True)["event_time"].min()
+    last = max(sent["event_time"].max(), got["event_time"].max()) / DAY
+    lots = sent[sent["lot"] != ""].drop_duplicates("lot")
+    trips = pd.DataFrame({
+        "sent": lots["event_time"] / DAY, "got": lots["lot"].astype(str).map(there) / DAY,
+    })  # fmt: skip
+    ways = trips.groupby([lots["site"], lots["partner"]], observed=True)
+    return sum(int(untold(way, last).sum()) for _, way in ways)
 
 
 def _marked(frame: pd.DataFrame, mark: str) -> pd.Series[bool]:

@@ -160,6 +160,18 @@ def test_what_can_be_learnt_follows_from_what_is_there(tmp_path):
     assert can([event(0, 0, "order", 1.0, partner="b")]) == {"ordering rules"}
 
 
+def test_lots_whose_receipts_were_never_told_are_counted_apart_from_those_on_the_way(tmp_path):
+    events = []
+    for n in range(30):
+        lot = {"partner": "hub", "lot": f"lot{n}"}
+        events.append(event(2 * n, n * DAY, "order", 5.0, **lot))
+        if n not in (7, 12, 28, 29):  # two are missing, two were sent last
+            events.append(event(2 * n + 1, (n + 3) * DAY, "receive", 5.0, **lot))
+    learnt = {one.what: one.why for one in told(tmp_path, events).learnt}
+    assert "26 lots sent and received, 2 still on the way" in learnt["lead times"]
+    assert "receipts of 2 more are missing" in learnt["lead times"]
+
+
 def test_pieces_give_the_same_report_as_the_whole(tmp_path, monkeypatch):
     events = [e._replace(event_id=f"{s}{e.event_id}", site=s, device=s, seq=n)
               for s in "abcdefg" for n, e in enumerate(days(2.0))]  # fmt: skip
