@@ -216,6 +216,8 @@ def _answer(told: _Told, metric: str, table: pd.DataFrame) -> str:
     clear = others[others["clear"] == "yes"]
     if others.empty:
         return f"{said}, the only one."
+    if others["n"].max() < 2:
+        return f"{said}; one replication has no interval, so nothing is clear: run more of them."
     if clear.empty:
         return f"{said}; none of {len(others)} other runs differs clearly."
     up = KPIS[metric].extra["better"] == "higher"

@@ -52,6 +52,24 @@ def test_the_least_stock_that_meets_a_service_is_the_textbooks():
     assert found.requirements()[0]["met"]
 
 
+def test_a_bad_start_keeps_no_neighbour_of_the_best_out_of_the_comparison():
+    """From ten times the level that is best, bounds are wide; whole units are told apart all the same."""
+    demand = {"kind": "poisson", "mean": 6}
+    given = cases.single(1, demand, {"level": 130}, integer=True, holding_cost=1, backlog_cost=9)
+    found = optimise(given, threads=1)
+    best, *others = (f.levers["level of s"] for f in found.finalists)
+    assert {best - 1, best + 1} <= set(others)
+
+
+def test_a_penalty_is_named_wherever_the_aim_is(tmp_path):
+    demand = {"kind": "poisson", "mean": 6}
+    given = cases.single(1, demand, {"level": 13}, integer=True, holding_cost=1, horizon=100)
+    found = optimise(given, penalty=5, budget=10, threads=1)
+    found.save(tmp_path / "better.yaml")
+    for text in (found.summary(), (tmp_path / "better.yaml").read_text(encoding="utf-8")):
+        assert "running_cost and 5 a late unit" in text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("level", [5, 20])
 def test_the_serial_optimum_of_example_6_1_is_found_from_a_cold_start(level):

@@ -34,6 +34,13 @@ def test_differences_are_those_of_twin_compare(found: Study) -> None:
             assert table[key][name] == row[key], (name, key)
 
 
+def test_what_one_replication_shows_is_not_clear(found: Study) -> None:
+    assert found.differences()["clear"].any()
+    once = run(asked(outputs=KPIS, replications=1)).differences()
+    assert (once["difference"].abs() > 0).any()
+    assert not once["clear"].any()
+
+
 def test_pairing_is_worth_it(found: Study) -> None:
     """Common luck: the difference of costs is known far better than either cost."""
     cost = found.frame().set_index(["point", "metric"]).half_width

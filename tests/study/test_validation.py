@@ -39,6 +39,9 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "measured differently": (
         {"factors": {"h": {"key": "horizon", "values": [30, 40]}}},
         ["design point 2 (h = 40) changes horizon", "'set' instead"]),
+    "two that set the same": (
+        {"factors": {**LENGTH, "other": {"key": "disruptions.fire.duration", "values": [1, 2]}}},
+        ["factors.other: sets 'disruptions.fire.duration', and so does factor 'length'"]),
     "set for all": ({"set": {"horizn": 3}}, ["for all runs", "did you mean 'horizon'?"]),
     "range backwards": ({"factors": {"x": {"key": "horizon", "low": 3, "high": 1}}},
                         ["factors.x", "low < high"]),

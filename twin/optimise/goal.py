@@ -69,6 +69,11 @@ class Goal:
             raise RunError(msg)
 
     @property
+    def words(self) -> str:
+        """The aim as it is told, a penalty within it named."""
+        return f"{self.aim} and {self.penalty:g} a late unit" if self.penalty else self.aim
+
+    @property
     def measured(self) -> tuple[str, ...]:
         """Every KPI that is measured: the aim, the required ones, those that are watched."""
         return (self.aim, *self.require, *self.watch)

@@ -39,7 +39,8 @@ EACH = 20
 """Candidates that each further combination of choices adds to what is tried."""
 
 APART = 0.03
-"""Finalists of the same choices differ by this share of the way between the bounds of a lever."""
+"""Finalists of the same choices differ in a lever by this share of its value: bounds, which are wider
+the worse the scenario's own value is, must not keep the best one's neighbours out."""
 
 MOST = 20
 """Most replications of a finalist, as a multiple of those of the search."""
@@ -93,7 +94,9 @@ def optimise(
     arguments.callbacks(progress, cancelled)
     base = prepare(scenario, arguments.changes(set), seed)
     goal = Goal(aim, dict(require or {}), penalty, () if require else (_beside(aim),))
-    R = arguments.whole("replications", replications or base.replications)
+    if replications is None:
+        replications = base.replications
+    R = arguments.whole("replications", replications)
     search_replications = arguments.whole("search_replications", search_replications)
     folder = None if out is None else Path(out)
     trial = Trial([base], goal, threads, cancelled, _notebook(base, goal, folder, force))
@@ -296,7 +299,9 @@ class _Final:
             return True
         levers = self.searches[one.search].levers
         pairs = zip(levers, one.values, other.values, strict=True)
-        return any(abs(a - b) > APART * (x.high - x.low) for x, a, b in pairs)
+        return any(
+            abs(a - b) > APART * min(x.high - x.low, max(abs(a), abs(b))) for x, a, b in pairs
+        )
 
     def fit(self, finalists: list[_Candidate], first: int) -> tuple[list[_Candidate], list[str]]:
         """Return the finalists that meet the requirements on fresh replications too."""

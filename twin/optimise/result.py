@@ -194,7 +194,7 @@ class Optimised:
             *self._missed(),
             f"  choice  {self.best.choice}",
             *(f"  {label:<{width}}{number(x):>10}" for label, x in self.best.levers.items()),
-            f"  {self.goal.aim}: {number(before)} -> {number(after)} {unit}".rstrip(),
+            f"  {self.goal.words}: {number(before)} -> {number(after)} {unit}".rstrip(),
             f"  {'better' if better >= 0 else 'worse'} by {number(abs(better))}{share}, 95 % interval of "
             f"the gain {number(low)} to {number(high)}, on {self.after.shape[1]} fresh paired "
             "replications",
@@ -262,7 +262,7 @@ class Optimised:
         """
         better, low, high = self.improvement()
         head = [
-            f"Optimised by `twin optimise`: {self.goal.aim} better by {number(better)} "
+            f"Optimised by `twin optimise`: {self.goal.words} better by {number(better)} "
             f"({number(low)} to {number(high)}, 95 %)",
             f"{self.best.choice}",
         ]

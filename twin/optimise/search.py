@@ -140,6 +140,7 @@ class Search:
             yield from self._descend(NARROW, FINE)
             yield from self._exchange()
             better = self.known[self.best()[0]] < _by(before, FINE)
+        yield from self._neighbours()
 
     def _descend(self, wide: float, fine: float) -> Course:
         """Let a search distribution wander from the best on until its steps are fine enough."""
@@ -167,11 +168,23 @@ class Search:
         better = bool(pairs)
         while better:
             best = self.best()[0]
-            yield [self._exchanged(best, i, j, amount) for i, j, amount in pairs]
+            yield [
+                self._moved(best, {i: best[i] - amount, j: best[j] + amount})
+                for i, j, amount in pairs
+            ]
             better = self.known[self.best()[0]] < _by(self.known[best], FINE)
 
-    def _exchanged(self, values: Values, i: int, j: int, amount: float) -> Values:
-        moved = {i: values[i] - amount, j: values[j] + amount}
+    def _neighbours(self) -> Course:
+        """Try one more and one less of every whole lever while that helps: finalists to compare."""
+        whole = [i for i, lever in enumerate(self.levers) if lever.whole]
+        better = bool(whole)
+        while better:
+            best = self.best()[0]
+            yield [self._moved(best, {i: best[i] + one}) for i in whole for one in (-1, 1)]
+            better = self.known[self.best()[0]] < self.known[best]
+
+    def _moved(self, values: Values, moved: Mapping[int, float]) -> Values:
+        """Return values with some levers moved, within their bounds."""
         return tuple(
             lever.near(moved.get(n, value))
             for n, (lever, value) in enumerate(zip(self.levers, values, strict=True))

@@ -237,9 +237,28 @@ def _check_points(
     report(problems, source.places)
 
 
+def _twice(study: StudyFile, number: int, values: Values) -> Iterator[Problem]:
+    """Yield keys that two factors set in the same design point: one of them would do nothing."""
+    owner: dict[str, str] = {}
+    for name, value in values.items():
+        factor = study.factors[name]
+        for key in factor.options[value] if factor.options is not None else factor.keys:
+            first = owner.setdefault(key, name)
+            if first != name and not key.endswith(APPEND):
+                text = (
+                    f"sets '{key}', and so does factor '{first}', {_told(study, number, values)}; "
+                    "only one of them would act: take the key out of the other"
+                )
+                yield Problem(("factors", name), text)
+
+
 def _problem(
     study: StudyFile, changing: Changing, number: int, values: Values
 ) -> Iterator[Problem]:
+    twice = list(_twice(study, number, values))
+    if twice:
+        yield from twice
+        return
     try:
         changed = changing(changes_of(study, values))[1].scenario
     except ScenarioError as error:

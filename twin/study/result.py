@@ -168,7 +168,7 @@ class Study:
         -------
         pandas.DataFrame
             point, the factors, metric, unit, difference (run - base), low, high (95 % interval),
-            half_width, clear (the interval leaves out 0), n.
+            half_width, clear (the interval leaves out 0; a single replication has none), n.
 
         Raises
         ------
@@ -280,10 +280,9 @@ def _differences(apart: Sequence[Floats], metrics: pd.Series[str]) -> pd.DataFra
     import pandas as pd
 
     mean, low, high, defined = _ends(apart, metrics, of_difference=True).T
-    alone = np.isnan(low) & (np.abs(mean) > 0)  # a single replication has no interval
     return pd.DataFrame({
         "difference": mean, "low": low, "high": high, "half_width": (high - low) / 2,
-        "clear": (low > 0) | (high < 0) | alone, "n": defined.astype(int),
+        "clear": (low > 0) | (high < 0), "n": defined.astype(int),
     })  # fmt: skip
 
 

@@ -338,5 +338,6 @@ def _of_placement(placement: Placement) -> list[str]:
     return [
         f"With {k} of {len(placement.devices)} devices, place them at {', '.join(names)}: they bring "
         f"{told(greedy, 'worth', unit)}, {sure} than as many placed by chance (by "
-        f"{said(lead, unit)}); all devices bring {said(every, unit)}."
+        f"{said(lead, unit)}); all devices bring {said(every, unit)} under the same luck, another one "
+        "than that of the sentences before."
     ]
