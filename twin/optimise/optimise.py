@@ -94,9 +94,7 @@ def optimise(
     arguments.callbacks(progress, cancelled)
     base = prepare(scenario, arguments.changes(set), seed)
     goal = Goal(aim, dict(require or {}), penalty, () if require else (_beside(aim),))
-    if replications is None:
-        replications = base.replications
-    R = arguments.whole("replications", replications)
+    R = arguments.whole("replications", base.replications if replications is None else replications)
     search_replications = arguments.whole("search_replications", search_replications)
     folder = None if out is None else Path(out)
     trial = Trial([base], goal, threads, cancelled, _notebook(base, goal, folder, force))
