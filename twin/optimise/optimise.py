@@ -15,7 +15,7 @@ from twin import arguments
 from twin.edits import apply
 from twin.errors import RunError
 from twin.optimise.goal import AIM, SERVICE, Goal
-from twin.optimise.levers import KINDS, stock_levers
+from twin.optimise.levers import KINDS, Lever, stock_levers
 from twin.optimise.notebook import Notebook
 from twin.optimise.options import CHOICES, Option, known, options
 from twin.optimise.ranking import Ranking, select
@@ -38,9 +38,10 @@ KEEP = 3
 EACH = 20
 """Candidates that each further combination of choices adds to what is tried."""
 
-APART = 0.03
-"""Finalists of the same choices differ in a lever by this share of its value: bounds, which are wider
-the worse the scenario's own value is, must not keep the best one's neighbours out."""
+APART, NEAR = 0.03, 0.1
+"""Finalists of the same choices differ in a lever by the first share of the way between its bounds,
+or where that is less by the second of its value: bounds are wider the worse the scenario's own value
+is. In whole levers they differ by one at least."""
 
 MOST = 20
 """Most replications of a finalist, as a multiple of those of the search."""
@@ -297,9 +298,13 @@ class _Final:
             return True
         levers = self.searches[one.search].levers
         pairs = zip(levers, one.values, other.values, strict=True)
-        return any(
-            abs(a - b) > APART * min(x.high - x.low, max(abs(a), abs(b))) for x, a, b in pairs
-        )
+        return any(abs(a - b) > self.apart(x, a, b) for x, a, b in pairs)
+
+    @staticmethod
+    def apart(lever: Lever, a: float, b: float) -> float:
+        """Return how far two values of a lever may lie from each other and count as the same."""
+        far = min(APART * (lever.high - lever.low), NEAR * max(abs(a), abs(b)))
+        return min(far, 0.5) if lever.whole else far
 
     def fit(self, finalists: list[_Candidate], first: int) -> tuple[list[_Candidate], list[str]]:
         """Return the finalists that meet the requirements on fresh replications too."""
