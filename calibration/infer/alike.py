@@ -66,7 +66,7 @@ def product(a: Floats, b: Floats) -> Floats:
 
 @njit
 def least_squares(x: Floats, y: Floats, weights: Floats, ridge: float) -> Floats:
-    """Return coefficients ``(p, d)`` of weighted least squares by Cholesky's factors.
+    """Return coefficients ``(p, d)`` of weighted least squares, by elimination (LDL^T).
 
     Parameters
     ----------
