@@ -24,7 +24,7 @@ from twin.policies import POLICIES
 from twin.registry import Registry
 from twin.schema import Model, Scenario
 from twin.schema_walk import keys_of, model_in
-from twin.statistics import Range
+from twin.statistics import FEWEST_APART, Range
 
 HERE = Path(__file__).parent
 MADE = "<!-- made by docs/make_tables.py: change the docstrings and the schema, not this page -->"
@@ -41,7 +41,9 @@ _INTERVALS = (
     "replications*), they are Wilson's score intervals, which stay inside by themselves. "
     "Differences of a comparison are t-intervals of the paired differences, cut off where no "
     "difference can be. A KPI that is the same in all replications has no spread, which does not "
-    "prove that it always is; one replication has no interval."
+    "prove that it always is; one replication has no interval. Numbers of *whole periods* have none "
+    f"either where fewer than {FEWEST_APART} replications differ from the commonest number: what is "
+    "rare and far away was then hardly seen, or not at all."
 )
 _BOUNDS = {"ge": "≥ {:,}", "gt": "> {:,}", "le": "≤ {:,}", "lt": "< {:,}"}
 
@@ -73,6 +75,8 @@ def _range(within: Range) -> str:
     """Return the words for what a replication's number can be; none if it can be anything."""
     if within.yes_no:
         return " of replications"
+    if within.whole:
+        return ", whole"
     if np.isfinite(within.low) and np.isfinite(within.high):
         return f" from {within.low} to {within.high}"
     if np.isfinite(within.low):

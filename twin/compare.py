@@ -19,6 +19,7 @@ from twin.result import Result, number, words
 from twin.run import prepare, run
 from twin.schema import Scenario
 from twin.statistics import interval
+from twin.sums import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,8 @@ class Comparison:
         """Return the row of one KPI."""
         first, second = self.a.values[name], self.b.values[name]
         extra = KPIS[name].extra
-        difference, low, high, n = interval(second - first, extra["within"].of_difference())
+        apart = second - first
+        difference, low, high, n = interval(apart, extra["within"].of_difference())
         base = interval(first)[0]
         return {
             "kpi": name,
@@ -65,7 +67,7 @@ class Comparison:
             "low": low,
             "high": high,
             "relative": difference / abs(base) if base else np.nan,
-            "clear": bool(low > 0 or high < 0) or _without_luck(low, high, difference),
+            "clear": bool(low > 0 or high < 0) or _without_luck(apart),
             **{key: extra[key] for key in ("unit", "better", "group")},
             "n": n,
         }
@@ -81,8 +83,9 @@ class Comparison:
         """Differences by KPI.
 
         Columns: kpi, a, b (means), difference (b - a), low, high (95 % paired interval),
-        relative (difference / |a|), clear (the interval leaves out 0), unit, better, group, n
-        (replications in which both are defined).
+        relative (difference / |a|), clear (the interval leaves out 0, or all replications differ by
+        the same: a single one is taken as it is), unit, better, group, n (replications in which
+        both are defined).
         """
         import pandas as pd
 
@@ -234,9 +237,10 @@ def _result(x: Scenario | Result, replications: int, seed: int, options: Any) ->
     return x
 
 
-def _without_luck(low: float, high: float, difference: float) -> bool:
-    """Return whether a single replication (no interval) differs at all."""
-    return bool(np.isnan(low) and np.isnan(high) and abs(difference) > 0)
+def _without_luck(apart: Floats) -> bool:
+    """Return whether all replications, or the only one, differ by the same."""
+    found = apart[~np.isnan(apart)]
+    return bool(found.size and found[0] != 0 and (found == found[0]).all())
 
 
 def _name(result: Result) -> str:

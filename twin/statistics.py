@@ -20,18 +20,24 @@ class Range(NamedTuple):
         Its ends.
     yes_no
         Whether it can only be one end or the other.
+    whole
+        Whether it counts whole periods, so that replications are often alike.
     """
 
     low: float = -np.inf
     high: float = np.inf
     yes_no: bool = False
+    whole: bool = False
 
     def of_difference(self) -> Range:
         """Return what the difference of two such numbers can be."""
-        return Range(self.low - self.high, self.high - self.low)
+        return Range(self.low - self.high, self.high - self.low, whole=self.whole)
 
 
 ANY = Range()
+
+FEWEST_APART = 3
+"""Replications that differ from the commonest whole number, for their mean to have an interval."""
 
 
 def interval(values: Floats, within: Range = ANY) -> tuple[float, float, float, int]:
@@ -40,8 +46,11 @@ def interval(values: Floats, within: Range = ANY) -> tuple[float, float, float, 
     Student's t over the replications that are defined (not NaN), cut off at the ends of what the
     mean can be: that takes away only what is known to be wrong, so it covers the mean as often. Of
     answers (yes or no) Wilson's score interval (Wilson 1927, J. Amer. Statist. Assoc. 22: 209-212),
-    which has a width even where all answers are alike. The ends are NaN for fewer than two values,
-    all are NaN for none.
+    which has a width even where all answers are alike. Whole periods have none (NaN) where fewer
+    than :data:`FEWEST_APART` replications differ from the commonest: what is rare and far away, as
+    a recovery that now and then takes twice as long, was then hardly seen or not at all, and the
+    spread of the rest says nothing of it. The ends are NaN for fewer than two values too, all are
+    NaN for none.
 
     Parameters
     ----------
@@ -55,14 +64,19 @@ def interval(values: Floats, within: Range = ANY) -> tuple[float, float, float, 
     if n == 0:
         return np.nan, np.nan, np.nan, 0
     mean = float(found.mean())
-    if n == 1:
-        return mean, np.nan, np.nan, 1
+    if n == 1 or (within.whole and _apart(found) < FEWEST_APART):
+        return mean, np.nan, np.nan, n
     if within.yes_no:
         return mean, *_wilson(mean, n), n
     half = quantile(n - 1) * float(found.std(ddof=1)) / n**0.5
     # rounding may put the mean a last digit beyond the range: it stays in its interval
     low, high = min(within.low, mean), max(within.high, mean)
     return mean, max(mean - half, low), min(mean + half, high), n
+
+
+def _apart(values: Floats) -> int:
+    """Return how many values differ from the commonest."""
+    return int(values.size - np.unique(values, return_counts=True)[1].max())
 
 
 def _wilson(share: float, n: int) -> tuple[float, float]:

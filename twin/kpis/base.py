@@ -19,6 +19,7 @@ returns one number per replication, NaN where it is not defined; ``within`` (wha
 be), ``unit``, ``better`` (higher, lower or zero) and ``group`` stand in the decorator."""
 
 AMOUNT, SHARE, YES_NO = Range(low=0), Range(low=0, high=1), Range(low=0, high=1, yes_no=True)
+PERIODS = Range(low=0, whole=True)
 
 Better = Literal["higher", "lower", "zero"]
 

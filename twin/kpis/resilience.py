@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.kpis.base import AMOUNT, KPIS, SHARE, YES_NO
+from twin.kpis.base import AMOUNT, KPIS, PERIODS, SHARE, YES_NO
 from twin.kpis.promised import add_up
 from twin.memory import kept
 from twin.sums import Floats, ratio, replications, total
@@ -209,7 +209,7 @@ def _back(o: Outcome, baseline: Outcome) -> Floats:
     return _until_clear(_failing(o, baseline), fall(o, baseline).start)
 
 
-@KPIS.add("tts", within=AMOUNT, unit="periods", better="higher", group="resilience", paired=True)
+@KPIS.add("tts", within=PERIODS, unit="periods", better="higher", group="resilience", paired=True)
 def tts(o: Outcome, baseline: Outcome) -> Floats:
     """Time to survive: periods from the disruption to the first with Q < 1 - ε.
 
@@ -218,7 +218,7 @@ def tts(o: Outcome, baseline: Outcome) -> Floats:
     return fall(o, baseline).first_below(_level(o))
 
 
-@KPIS.add("ttr", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True)
+@KPIS.add("ttr", within=PERIODS, unit="periods", better="lower", group="resilience", paired=True)
 def ttr(o: Outcome, baseline: Outcome) -> Floats:
     """Time to recover: periods from the disruption until the last fall is over.
 
@@ -229,14 +229,14 @@ def ttr(o: Outcome, baseline: Outcome) -> Floats:
     return _back(o, baseline)
 
 
-@KPIS.add("ttr_95", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True)
+@KPIS.add("ttr_95", within=PERIODS, unit="periods", better="lower", group="resilience", paired=True)
 def ttr_95(o: Outcome, baseline: Outcome) -> Floats:
     """Time to recover to 95 %: as the time to recover, with Q ≥ 0.95."""
     return fall(o, baseline).back_above(0.95)
 
 
 @KPIS.add(
-    "ttr_backlog", within=AMOUNT, unit="periods", better="lower", group="resilience", paired=True
+    "ttr_backlog", within=PERIODS, unit="periods", better="lower", group="resilience", paired=True
 )
 def ttr_backlog(o: Outcome, baseline: Outcome) -> Floats:
     """Periods from the disruption until customers are owed no more than in the undisrupted twin.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.kpis.base import AMOUNT, KPIS, SHARE
+from twin.kpis.base import AMOUNT, KPIS, PERIODS, SHARE
 from twin.memory import kept
 from twin.statistics import Range
 from twin.sums import Floats, ratio, replications, summed, total
@@ -82,7 +82,7 @@ def order_cycle_time(o: Outcome) -> Floats:
     return ratio(summed(o, "sinks.owed"), summed(o, "sinks.delivered"))
 
 
-@KPIS.add("cycle_time_p50", within=AMOUNT, unit="periods", better="lower", group="service")
+@KPIS.add("cycle_time_p50", within=PERIODS, unit="periods", better="lower", group="service")
 def cycle_time_p50(o: Outcome) -> Floats:
     """Median of the time that accepted units wait (recorded curves only).
 
@@ -92,7 +92,7 @@ def cycle_time_p50(o: Outcome) -> Floats:
     return cycle_time(o, 0.5)
 
 
-@KPIS.add("cycle_time_p95", within=AMOUNT, unit="periods", better="lower", group="service")
+@KPIS.add("cycle_time_p95", within=PERIODS, unit="periods", better="lower", group="service")
 def cycle_time_p95(o: Outcome) -> Floats:
     """95 % quantile of the time that accepted units wait (recorded curves only).
 

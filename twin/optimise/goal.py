@@ -146,7 +146,7 @@ def _check_kpi(name: str) -> None:
 
 def _check_bound(name: str, bound: float) -> None:
     """Refuse a bound that no run can meet, or that every run meets."""
-    low, high, _ = KPIS[name].extra["within"]
+    low, high = KPIS[name].extra["within"][:2]
     if low <= bound <= high:
         return
     allowed = f"{low:g} to {high:g}" if np.isfinite([low, high]).all() else (

@@ -60,7 +60,7 @@ def _kpi_row(row: Row, scenario: Scenario) -> str:
     unit, factor = _unit(row, scenario)
     low, high = row["low"] * factor, row["high"] * factor
     if np.isnan(low):
-        interval = "-"
+        interval = "-" if row["n"] < 2 else "nearly all alike"
     else:
         interval = f"{number(low)} to {number(high)}" if high > low else "no spread"
     name = f"  {row['kpi']:<18}"

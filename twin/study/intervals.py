@@ -61,7 +61,7 @@ def intervals(samples: Sequence[Floats], within: Range = ANY) -> Floats:
     for size in np.unique(sizes):
         at = np.flatnonzero(sizes == size)
         values = np.array([samples[int(i)] for i in at])
-        whole = ~np.isnan(values).any(axis=1) & (size > 1) & (not within.yes_no)
+        whole = ~np.isnan(values).any(axis=1) & (size > 1) & (not (within.yes_no or within.whole))
         for i in at[~whole].tolist():
             found[i] = interval(samples[i], within)
         if whole.any():

@@ -168,7 +168,8 @@ class Study:
         -------
         pandas.DataFrame
             point, the factors, metric, unit, difference (run - base), low, high (95 % interval),
-            half_width, clear (the interval leaves out 0; a single replication has none), n.
+            half_width, clear (the interval leaves out 0; a single replication, and whole periods that
+            are nearly all alike, have none), n.
 
         Raises
         ------
