@@ -87,6 +87,21 @@ def test_intervals_of_whole_periods_are_right_wherever_one_is_given(n, share):
 
 
 @pytest.mark.nojit
+@pytest.mark.parametrize("n", [12, 32])
+@pytest.mark.parametrize(("more", "less"), [(0.05, 0.05), (0.3, 0.1), (0.02, 0), (0.5, 0.3)])
+def test_intervals_of_differences_of_answers_are_right_92_times_in_100(n, more, less):
+    """No sampling: the chance of each pair of counts is known (``less`` is drawn of the rest)."""
+    right = 0.0
+    for up in range(n + 1):
+        for down in range(n - up + 1):
+            apart = np.repeat([1.0, -1.0, 0.0], [up, down, n - up - down])
+            low, high = interval(apart, YES_NO.of_difference())[1:3]
+            chance = binom.pmf(up, n, more) * binom.pmf(down, n - up, less / (1 - more))
+            right += chance * (low <= more - less <= high)
+    assert right >= 0.92
+
+
+@pytest.mark.nojit
 def test_whole_periods_that_are_nearly_all_alike_have_no_interval():
     assert np.isnan(interval(np.array([5.0, 5, 5, 5, 6, 7]), WHOLE)[1:3]).all()
     assert interval(np.array([5.0, 5, 5, 6, 6, 7]), WHOLE)[1] < 5.5
@@ -106,7 +121,7 @@ def test_what_is_said_to_be_whole_is_whole():
 def test_a_difference_reaches_from_end_to_end():
     assert SHARE.of_difference() == Range(-1, 1)
     assert Range(0).of_difference() == Range()
-    assert not YES_NO.of_difference().yes_no
+    assert YES_NO.of_difference() == Range(-1, 1, yes_no=True)
     assert WHOLE.of_difference().whole
 
 

@@ -19,7 +19,7 @@ class Range(NamedTuple):
     low, high
         Its ends.
     yes_no
-        Whether it can only be one end or the other.
+        Whether it answers yes (1) or no (0), or is the difference of two such answers.
     whole
         Whether it counts whole periods, so that replications are often alike.
     """
@@ -31,7 +31,7 @@ class Range(NamedTuple):
 
     def of_difference(self) -> Range:
         """Return what the difference of two such numbers can be."""
-        return Range(self.low - self.high, self.high - self.low, whole=self.whole)
+        return Range(self.low - self.high, self.high - self.low, self.yes_no, self.whole)
 
 
 ANY = Range()
@@ -46,7 +46,8 @@ def interval(values: Floats, within: Range = ANY) -> tuple[float, float, float, 
     Student's t over the replications that are defined (not NaN), cut off at the ends of what the
     mean can be: that takes away only what is known to be wrong, so it covers the mean as often. Of
     answers (yes or no) Wilson's score interval (Wilson 1927, J. Amer. Statist. Assoc. 22: 209-212),
-    which has a width even where all answers are alike. Whole periods have none (NaN) where fewer
+    which has a width even where all answers are alike; of differences of paired answers that of
+    Agresti & Min (2005, Statistics in Medicine 24: 729-740), which has one too. Whole periods have none (NaN) where fewer
     than :data:`FEWEST_APART` replications differ from the commonest: what is rare and far away, as
     a recovery that now and then takes twice as long, was then hardly seen or not at all, and the
     spread of the rest says nothing of it. The ends are NaN for fewer than two values too, all are
@@ -67,7 +68,7 @@ def interval(values: Floats, within: Range = ANY) -> tuple[float, float, float, 
     if n == 1 or (within.whole and _apart(found) < FEWEST_APART):
         return mean, np.nan, np.nan, n
     if within.yes_no:
-        return mean, *_wilson(mean, n), n
+        return mean, *(_wilson(mean, n) if within.low == 0 else _agresti_min(found)), n
     half = quantile(n - 1) * float(found.std(ddof=1)) / n**0.5
     # rounding may put the mean a last digit beyond the range: it stays in its interval
     low, high = min(within.low, mean), max(within.high, mean)
@@ -86,6 +87,18 @@ def _wilson(share: float, n: int) -> tuple[float, float]:
     half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     low, high = ((middle + sign * half) / (1 + z * z / n) for sign in (-1, 1))
     return min(max(0.0, low), share), max(min(1.0, high), share)
+
+
+def _agresti_min(apart: Floats) -> tuple[float, float]:
+    """Return the ends of the interval of a difference of shares from paired answers, -1, 0 or 1.
+
+    Wald's interval after half a pair was added to each of the four that there can be.
+    """
+    n = apart.size + 2
+    middle = float(apart.sum()) / n
+    half = quantile(np.inf) * ((float(np.abs(apart).sum()) + 1 - n * middle**2) / n**2) ** 0.5
+    mean = float(apart.mean())
+    return min(max(middle - half, -1.0), mean), max(min(middle + half, 1.0), mean)
 
 
 def quantile(degrees: float) -> float:
