@@ -165,7 +165,7 @@ class StudyFile(Model):
     @classmethod
     def _factors_have_names_of_their_own(cls, given: dict[str, Factor]) -> dict[str, Factor]:
         if not given:
-            msg = "is empty; give at least one factor"
+            msg = "is empty; give at least one factor, or use `twin run`"
             raise ValueError(msg)
         for name in given:
             if name in COLUMNS:
