@@ -70,6 +70,8 @@ def _across(data: Data) -> tuple[Floats, list[str]]:
 def _line(ax: Axes, x: Floats, y: Floats, band: tuple[Floats, Floats], style: Style) -> None:
     if not (np.isnan(band[0]) | np.isnan(band[1])).all():
         ax.fill_between(x, *band, color=style.colour, alpha=0.16, lw=0, zorder=2)
+        if len(x) == 1:  # of one value the band has no area
+            ax.vlines(x, *band, color=style.colour, lw=1.2, zorder=2.5)
     few = len(x) <= 25
     ax.plot(x, y, color=style.colour, lw=1.8, ls=style.dash, zorder=3, solid_capstyle="round")
     if few:
@@ -95,6 +97,8 @@ def plane(ax: Axes, data: Data, x: Floats, up: tuple[Floats, ...], places: list[
     else:
         whole = bool((x[np.isfinite(x)] % 1 == 0).all())
         number_axis(ax.xaxis, data.unit(chart.x), log, steps=7, whole=whole)
+        if left == right:  # one value: no ticks where nothing was run
+            ax.xaxis.set_major_locator(FixedLocator([left]))
     _upright(ax, data, up)
     below(ax, data.words(chart.x))
 
