@@ -93,7 +93,8 @@ class _Say:
         back = "does not recover"
         if not np.isnan(row["ttr"]):
             level = number(100 * self.test.recovery)
-            back = f"is back at {level} % of undisturbed service for good after {self._ends(row, 'ttr')}"
+            after = f"{self._ends(row, 'ttr')} {self.periods}"
+            back = f"is back at {level} % of undisturbed service for good after {after}"
             if row["unrecovered"] > 0:
                 share = number(100 * row["unrecovered"])
                 back += f", without the {share} % of its runs that end before they are"
