@@ -60,7 +60,9 @@ def cases(replications: int) -> Iterator[tuple[str, str, Floats, Range]]:
             yield f"{name}, difference", kpi, thin[kpi] - values, within.of_difference()
 
 
-def covered(values: Floats, within: Range, size: int, luck: np.random.Generator) -> tuple[float, float]:
+def covered(
+    values: Floats, within: Range, size: int, luck: np.random.Generator
+) -> tuple[float, float]:
     """Return the share of samples that have an interval, and of those that hold the mean."""
     drawn = intervals(list(luck.choice(values, (SAMPLES, size))), within)
     drawn = drawn[~np.isnan(drawn[:, 1])]
@@ -89,8 +91,9 @@ def main() -> None:
         table.add(
             f"{size} replications", f"hold the mean {np.median(shares):.1%} of times (median of "
             f"{len(told)} KPIs), {inside:.0%} of the KPIs {LEAST:.0%} to {MOST:.0%}",
-            f"median {LEAST:.0%} to {MOST:.0%}", f"{len(found) - len(told)} KPIs mostly have none; less often: {low or 'none'}",
-            triad, LEAST <= np.median(shares) <= MOST,
+            f"median {LEAST:.0%} to {MOST:.0%}",
+            f"{len(found) - len(told)} KPIs mostly have none; less often: {low or 'none'}", triad,
+            LEAST <= np.median(shares) <= MOST,
         )  # fmt: skip
     table.write()
 

@@ -40,8 +40,9 @@ _INTERVALS = (
     "so nothing is lost by it. Where a replication only answers yes or no (*share of "
     "replications*), they are Wilson's score intervals, which stay inside by themselves. "
     "Differences of a comparison are t-intervals of the paired differences, cut off where no "
-    "difference can be; of answers they are those of Agresti and Min. A KPI that is the same in all replications has no spread, which does not "
-    "prove that it always is; one replication has no interval. Numbers of *whole periods* have none "
+    "difference can be; of answers they are those of Agresti and Min. A KPI that is the same in all "
+    "replications has no spread, which does not prove that it always is; one replication has no "
+    "interval. Numbers of *whole periods* have none "
     f"either where fewer than {FEWEST_APART} replications differ from the commonest number: what is "
     "rare and far away was then hardly seen, or not at all."
 )

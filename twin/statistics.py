@@ -47,11 +47,12 @@ def interval(values: Floats, within: Range = ANY) -> tuple[float, float, float, 
     mean can be: that takes away only what is known to be wrong, so it covers the mean as often. Of
     answers (yes or no) Wilson's score interval (Wilson 1927, J. Amer. Statist. Assoc. 22: 209-212),
     which has a width even where all answers are alike; of differences of paired answers that of
-    Agresti & Min (2005, Statistics in Medicine 24: 729-740), which has one too. Whole periods have none (NaN) where fewer
-    than :data:`FEWEST_APART` replications differ from the commonest: what is rare and far away, as
-    a recovery that now and then takes twice as long, was then hardly seen or not at all, and the
-    spread of the rest says nothing of it. The ends are NaN for fewer than two values too, all are
-    NaN for none.
+    Agresti & Min (2005, Statistics in Medicine 24: 729-740), which has one too.
+
+    Whole periods have none (NaN) where fewer than :data:`FEWEST_APART` replications differ from the
+    commonest: what is rare and far away, as a recovery that now and then takes twice as long, was
+    then hardly seen or not at all, and the spread of the rest says nothing of it. The ends are NaN
+    for fewer than two values too, all are NaN for none.
 
     Parameters
     ----------
