@@ -32,6 +32,9 @@ them apart in grey and for colour-blind eyes."""
 
 MARKS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1)), "-")
+WIDE = 1.6
+"""Inches of a decade from which 1, 2 and 5 have room beside each other, not 1 alone."""
+
 QUIET = {"base", "baseline", "calm", "dominated", "none", "other", "others", "no"}
 """Groups that others are compared with stay grey."""
 
@@ -209,7 +212,8 @@ def number_axis(
     if log:
         low, high = sorted(axis.get_view_interval())
         decades = np.log10(high / low) if low > 0 else 1.0
-        subs: Any = (1.0,) if decades > 3 else (1.0, 2.0, 5.0)
+        room = axis.axes.get_position().width * axis.axes.figure.get_size_inches()[0] / decades
+        subs: Any = (1.0,) if decades > 3 or room < WIDE else (1.0, 2.0, 5.0)
         axis.set_major_locator(LogLocator(10, subs=subs, numticks=12))
         axis.set_minor_locator(NullLocator())
     else:

@@ -225,7 +225,7 @@ def test_without_a_family_the_uptime_is_left_out_with_a_reason() -> None:
     [({"paces": [-1]}, "paces"), ({"uptimes": []}, "uptimes"),
      ({"uptimes": [0, 0.5]}, "above 0|greater than 0|> 0"),
      ({"lengths": [3, 3]}, "twice"), ({"severity": 0}, "severity"),
-     ({"places": ["nowhere"]}, "nowhere")],
+     ({"places": ["nowhere"]}, "nowhere"), ({"places": ["works"]}, "a site: add by=site")],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_in_words(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ScenarioError, match=words):

@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import twin
-from tests.kpi_cases import serial
+from tests.kpi_cases import factory, serial
 from tests.study.cases import tables
 from twin.errors import RunError, ScenarioError
 from twin.kpis.resilience import Fall
 from twin.schema import Scenario
 from twin.study.findings import Findings, opened
-from twin.study.ready import ready_made
+from twin.study.ready import ALONE, ready_made
 from twin.study.ready.stress_places import places
-from twin.study.ready.stress_runs import leads
+from twin.study.ready.stress_runs import judged_by, leads
 from twin.topology import build
 
 OUT, LEADS = 60, 12
@@ -155,10 +156,36 @@ def test_the_lead_of_a_place_is_the_share_of_resamples_in_which_it_is_the_worst(
         def values(self, point: int, name: str) -> np.ndarray:
             return -np.array([np.zeros(10), np.full(10, 5.0), np.array([9.0] * 9 + [-60.0])][point])
 
-    ahead = leads(Two(), [1, 2])  # type: ignore[arg-type]
+    ahead = leads(Two(), [1, 2], "profit_lost")  # type: ignore[arg-type]
     assert ahead.sum() == pytest.approx(1)
     none_drawn = 0.9**10  # the tenth draw left out: only then does place 2 cost more
     assert ahead[1] == pytest.approx(none_drawn, abs=0.03)
+
+
+def outages(lost: list[float], late: list[float]) -> pd.DataFrame:
+    """Return what outages lose of profit and service, sure to a tenth of it."""
+    ends = {"": 0.0, "_low": -0.1, "_high": 0.1}
+    return pd.DataFrame({
+        f"{name}{end}": np.array(values) + more * np.abs(values)
+        for name, values in (("profit_lost", lost), ("loss_area", late)) for end, more in ends.items()
+    })  # fmt: skip
+
+
+def test_profit_does_not_rank_outages_where_the_one_that_loses_most_service_gains_some() -> None:
+    assert judged_by(outages([5, 90], [1, 30])) == "profit_lost"
+    assert judged_by(outages([-5, 90], [1, 30])) == "profit_lost"
+    assert judged_by(outages([23, -60], [27, 81])) == "loss_area"
+    assert judged_by(outages([-1, 0], [1, 2])) == "loss_area"
+
+
+def test_where_lateness_is_free_places_are_ranked_by_service_and_it_is_said() -> None:
+    """Customers wait at no cost: an outage saves what holding stock costs."""
+    found = stressed(factory(horizon=150), duration=20)
+    frame = found.sheet("places").frame
+    assert frame["loss_area"].is_monotonic_decreasing
+    assert frame["exposure"].iloc[0] == 1
+    assert "laces are ranked by lost service" in " ".join(found.answers)
+    assert not any(text.startswith("Hidden") for text in found.answers)
 
 
 def test_lanes_alone_can_be_tested_and_a_test_that_nobody_feels_says_so() -> None:
@@ -174,3 +201,9 @@ def test_without_luck_no_interval_and_no_resamples_are_told() -> None:
     told = " ".join(stressed(chain(1)[0], duration=OUT, start=118).answers)
     assert "[" not in told
     assert "resamples" not in told
+
+
+def test_one_replication_is_told_as_a_limit() -> None:
+    one, two = (stressed(tables(), what="sites", duration=5, replications=n) for n in (1, 2))
+    assert ALONE in one.limits
+    assert ALONE not in two.limits

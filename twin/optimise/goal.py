@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -54,9 +55,12 @@ class Goal:
     def __post_init__(self) -> None:
         for name in (self.aim, *self.require):
             _check_kpi(name)
-        numbers = {f"require {k}": v for k, v in self.require.items()} | {"penalty": self.penalty}
+        numbers: dict[str, Any] = {f"require {k}": v for k, v in self.require.items()} | {
+            "penalty": self.penalty
+        }
         for what, number in numbers.items():
-            if isinstance(number, bool) or not np.isfinite(number):
+            real = isinstance(number, Real) and not isinstance(number, bool)
+            if not real or not np.isfinite(number):
                 msg = f"{what} = {show(number)}; must be a number"
                 raise RunError(msg)
         for name, bound in self.require.items():

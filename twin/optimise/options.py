@@ -11,6 +11,7 @@ from twin.errors import RunError, ScenarioError
 from twin.frontier import MOST, combinations, families_of
 from twin.names import nearest
 from twin.optimise.levers import KINDS
+from twin.problems import show
 from twin.schema import Scenario
 from twin.topology import build
 
@@ -40,6 +41,9 @@ AS_IT_IS = "as it is"
 
 def known(kinds: Sequence[str]) -> Sequence[str]:
     """Return kinds of levers; a :class:`RunError` if one of them is none, or there are none."""
+    if isinstance(kinds, str):
+        msg = f"levers = {show(kinds)}; must be a list: [{show(kinds)}]"
+        raise RunError(msg)
     if not kinds:
         msg = f"no levers are named; name some of {', '.join(CHOICES)}"
         raise RunError(msg)

@@ -141,7 +141,8 @@ class Optimised:
     def requirements(self) -> list[dict[str, Any]]:
         """Return each requirement: ``kpi``, ``bound``, mean before and after, and ``met``.
 
-        It is met if the one-sided 95 % interval of the mean lies on the right side of the bound.
+        It is met if the one-sided 95 % interval of the mean lies on the right side of the bound; a
+        single replication, which has none, is taken as it is.
         """
         found = []
         for n, (kpi, bound) in enumerate(self.goal.require.items(), start=1):
@@ -189,15 +190,17 @@ class Optimised:
         before, after = float(self.before[0].mean()), float(self.after[0].mean())
         share = f" ({100 * abs(better / before):.1f} %)" if before else ""
         width = max(34, *(len(label) + 1 for label in self.best.levers), 0)
+        n = self.after.shape[1]
+        spread = f"95 % interval of the gain {number(low)} to {number(high)}, on {n} fresh paired replications"
+        if np.isnan(low):
+            spread = "in the only replication: no interval, nothing is sure"
         lines = [
             f"{self.given.title or self.given.name}: best of {self.tried} candidates",
             *self._missed(),
             f"  choice  {self.best.choice}",
             *(f"  {label:<{width}}{number(x):>10}" for label, x in self.best.levers.items()),
             f"  {self.goal.words}: {number(before)} -> {number(after)} {unit}".rstrip(),
-            f"  {'better' if better >= 0 else 'worse'} by {number(abs(better))}{share}, 95 % interval of "
-            f"the gain {number(low)} to {number(high)}, on {self.after.shape[1]} fresh paired "
-            "replications",
+            f"  {'better' if better >= 0 else 'worse'} by {number(abs(better))}{share}, {spread}",
             *self._requirement_lines(),
             f"  {self._confidence()}",
         ]
@@ -233,7 +236,8 @@ class Optimised:
     def _requirement_lines(self) -> list[str]:
         lines = []
         for x in self.requirements():
-            told = "met" if x["met"] else "not met with 95 % confidence"
+            alone = " in the only replication" if self.after.shape[1] == 1 else ""
+            told = f"met{alone}" if x["met"] else "not met with 95 % confidence"
             lines.append(f"  {self._bound(x)}: {x['before']:.4g} -> {x['after']:.4g}, {told}")
         return lines
 

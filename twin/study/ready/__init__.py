@@ -39,6 +39,12 @@ NAMES = (
 ASKED = "asked.json"
 """File in which a folder says what it is for."""
 
+ALONE = (
+    "One replication has no intervals. Its numbers are taken as they are, 'clearly' says nothing of "
+    "luck: where the scenario has any, ask for more (replications=32)."
+)
+"""Limit of every study that is asked for one replication."""
+
 O = TypeVar("O", bound=Options)  # noqa: E741
 Run = Callable[[Any, Bench], Findings]
 
@@ -130,7 +136,9 @@ def ready_made(
     anew = where is not None and _begin(where, name, asked, base, force)
     bench = Bench(base, where, threads, scheduler, progress, cancelled, told, anew)
     result = study.run(asked, bench)
-    result = dataclasses.replace(result, notes=(*result.notes, _rests_on(base)))
+    alone = (asked.replications or base.replications) == 1
+    limits = (*result.limits, ALONE) if alone else result.limits
+    result = dataclasses.replace(result, notes=(*result.notes, _rests_on(base)), limits=limits)
     if where is not None:
         with keeping(where):
             result.save(where)

@@ -8,13 +8,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from twin.compile.rules import first_forecasts
-from twin.errors import RunError
+from twin.errors import RunError, ScenarioError
+from twin.names import matches, nearest
+from twin.problems import show
 from twin.result import number, words
 from twin.schema import Scenario
 from twin.schema.base import Pattern, param
@@ -43,12 +45,13 @@ Pace = Annotated[float, Field(ge=0, le=10)]
 Periods = Annotated[int, Field(ge=1, le=100_000)]
 
 
+By = Literal["stage", "site", "owner", "kind"]
+
+
 class CovidWave(Options):
     """Closures that roll from place to place, and what is held against them."""
 
-    by: Literal["stage", "site", "owner", "kind"] = param(
-        "stage", "what the places of the wave are: each one closes as a whole"
-    )
+    by: By = param("stage", "what the places of the wave are: each one closes as a whole")
     places: list[Pattern] | None = param(
         None,
         "places in the order in which they close; default: all, from source to customer",
@@ -156,8 +159,21 @@ FREE = (
 # ------------------------------------------------------------------------------------ what is asked
 def _closures(options: CovidWave, scenario: Scenario) -> list[dict[str, Any]]:
     """Return a pattern of each place in the order in which they close."""
-    places: Sequence[Pattern] = options.places or _all_places(build(scenario), options.by)
+    top = build(scenario)
+    places: Sequence[Pattern] = options.places or _all_places(top, options.by)
+    for place in places:
+        _check_place(top, options.by, place)
     return [{options.by: place} for place in places]
+
+
+def _check_place(top: Topology, by: str, place: Pattern) -> None:
+    known = _all_places(top, by)
+    if any(matches(name, place) for name in known):
+        return
+    others = [x for x in get_args(By) if any(matches(n, place) for n in _all_places(top, x))]
+    hint = f"it is a {others[0]}: add by={others[0]}" if others else nearest(str(place), known)
+    msg = f"places: no {by} is named {show(place)}; {hint}"
+    raise ScenarioError(msg)
 
 
 def _all_places(top: Topology, by: str) -> list[str]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from twin import kpis
 from twin.compile import Plan
@@ -137,13 +139,36 @@ def _difference(found: Study, name: str, point: int, base: int) -> Floats:
     return found.values(point, name) - found.values(base, name)
 
 
-def leads(found: Study, points: Sequence[int]) -> Floats:
-    """Return how sure it is that each outage costs the most profit, a share per outage.
+def costs_profit(table: Mapping[str, Any] | pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which outages clearly cost profit; of a single replication, which cost any."""
+    mean, low = (np.asarray(table[f"profit_lost{end}"]) for end in ENDS[:2])
+    found: NDArray[np.bool_] = (low > 0) | (np.isnan(low) & (mean > 0))
+    return found
+
+
+def judged_by(table: Mapping[str, Any] | pd.DataFrame) -> str:
+    """Return the column of what outages lose that they are ranked by.
+
+    ``profit_lost``, unless it would mislead: where no outage clearly costs profit, or the one that
+    loses most service clearly gains some, as it does where nothing is paid for late units. There it
+    is ``loss_area``.
+    """
+    mean, high = (np.asarray(table[f"profit_lost{end}"]) for end in ("", "_high"))
+    at = int(np.argmax(np.asarray(table["loss_area"])))
+    gains = bool((mean if np.isnan(high[at]) else high)[at] < 0)
+    return "profit_lost" if costs_profit(table).any() and not gains else "loss_area"
+
+
+def leads(found: Study, points: Sequence[int], by: str) -> Floats:
+    """Return how sure it is that each outage loses the most, a share per outage.
 
     The share of resamples in which it does; replications are resampled whole, so that all outages
-    keep the same luck.
+    keep the same luck. What is lost is as :func:`judged_by` says.
     """
-    lost = np.stack([-_difference(found, "profit", p, 0) for p in points])
+    if by == "profit_lost":
+        lost = np.stack([-_difference(found, "profit", p, 0) for p in points])
+    else:
+        lost = np.stack([found.values(p, by) for p in points])
     R = lost.shape[1]
     luck = np.random.default_rng(1)
     drawn = luck.multinomial(R, np.full(R, 1.0 / R), REPEATS)

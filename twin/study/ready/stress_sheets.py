@@ -34,7 +34,8 @@ BOUNDS = ("place", "out", "lasts", "lp_tts", "unserved", "lp_lost")
 
 PLACES = (
     "One row per site and lane, the worst first. out: how long it is out. exposure: risk exposure "
-    "index, profit lost over the most that any place costs; first: how sure it is the worst. tts: "
+    "index, profit lost over the most that any place costs (service lost, where profit would "
+    "mislead); first: how sure it is the worst. tts: "
     "time to survive, over the replications that fell (survived: share that did not); ttr: time "
     "to recover; short: out less tts. late_units: loss_area times demand. unserved, lasts, lp_tts, "
     "lp_lost: see the linear programmes. worth: value of what goes through it while calm."
@@ -127,7 +128,7 @@ def _of_places(n: int) -> list[Chart]:
             "bars", "exposure", f"Risk exposure of each place{most}", "worst", "place",
             "exposure", "exposure_low", "exposure_high", group="kind", zero=True,
             caption="Profit lost while a place is out for its time to recover, over the most that "
-            "any place costs.",
+            "any place costs; service lost where the answers above say so.",
         ),
         Chart(
             "points", "exposure_and_worth", "Exposure against the value of what goes through",

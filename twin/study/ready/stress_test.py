@@ -31,9 +31,19 @@ from twin.study.ready.stress_places import (
     survived,
     unbounded,
 )
-from twin.study.ready.stress_runs import ENDS, Curves, Outage, Test, curves, leads, measured
+from twin.study.ready.stress_runs import (
+    ENDS,
+    Curves,
+    Outage,
+    Test,
+    curves,
+    judged_by,
+    leads,
+    measured,
+)
 from twin.study.ready.stress_sheets import shown
-from twin.study.ready.stress_words import LIMITS, QUESTION, answers, costs_profit
+from twin.study.ready.stress_words import LIMITS, QUESTION, answers
+from twin.study.ready.words import NOISE
 from twin.study.result import Study
 from twin.topology import Topology, build
 
@@ -174,8 +184,9 @@ def _table(test: Test, found: Study, points: Sequence[int], state: Calm) -> pd.D
     top = build(test.scenario)
     got = measured(found, points, [0] * len(points))
     out = np.array([n for _, n in test.outages], float)
-    most = float(got["profit_lost"].max())
-    most = most if most > 0 else np.nan  # nothing costs profit: there is no such index
+    by = judged_by(got)
+    most = float(got[by].max())
+    most = most if most > NOISE else np.nan  # nothing is lost: there is no such index
     pace = float(state.rates.sum())
     length = test.scenario.horizon - test.scenario.warmup
     table: dict[str, Any] = {
@@ -184,8 +195,8 @@ def _table(test: Test, found: Study, points: Sequence[int], state: Calm) -> pd.D
         "sells": [p.sells for p, _ in test.outages],
         "out": out.astype(int),
     }
-    table |= {f"exposure{end}": got[f"profit_lost{end}"] / most for end in ENDS}
-    table |= {"first": leads(found, points), **got}
+    table |= {f"exposure{end}": got[f"{by}{end}"] / most for end in ENDS}
+    table |= {"first": leads(found, points, by), **got}
     table |= {f"lost_sales{end}": got.pop(f"lost_share{end}") * pace * length for end in ENDS}
     table["late_units"] = got["loss_area"] * pace
     window = test.scenario.resilience.window
@@ -210,9 +221,9 @@ def _programmes(test: Test, top: Topology, state: Calm) -> dict[str, list[float]
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the outages, the worst first: by profit, where none costs any by lost service."""
-    by = "exposure" if costs_profit(table).any() else "loss_area"
-    return table.sort_values([by, "loss_area", "place"], ascending=[False, False, True])
+    """Return the outages, the worst first."""
+    by = ["exposure", "loss_area", "place"]
+    return table.sort_values(by, ascending=[False, False, True])
 
 
 def _sweep(outages: Sequence[Outage], found: Study) -> pd.DataFrame:

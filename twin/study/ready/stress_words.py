@@ -9,7 +9,7 @@ import pandas as pd
 
 from twin.result import number, words
 from twin.study.ready.stress_buffers import SURVIVES
-from twin.study.ready.stress_runs import Test
+from twin.study.ready.stress_runs import Test, costs_profit, judged_by
 from twin.study.ready.words import NOISE
 
 QUESTION = (
@@ -44,12 +44,6 @@ def answers(test: Test, table: pd.DataFrame, buffers: pd.DataFrame) -> tuple[str
     return tuple([*say.biggest(), *say.hidden(), *say.covered(), *say.coordination(), *say.calm()])
 
 
-def costs_profit(table: pd.DataFrame) -> pd.Series[bool]:
-    """Return which outages clearly cost profit; of a single replication, which cost any."""
-    alone = table["profit_lost_low"].isna() & (table["profit_lost"] > 0)
-    return (table["profit_lost_low"] > 0) | alone
-
-
 class _Say:
     """The sentences of one stress test."""
 
@@ -59,6 +53,7 @@ class _Say:
         self.money = words("money", test.scenario)
         self.uncovered = table[table["short"] > 0]
         self.behind = self.uncovered[~self.uncovered["sells"]]
+        self.by = judged_by(table)
 
     def biggest(self) -> list[str]:
         """Return the place that costs most, and the one that customers do not see."""
@@ -73,16 +68,28 @@ class _Say:
             found.append(
                 f"Of the places where no customer is served it is {self._cost(self.behind.iloc[0])}"
             )
+        return [*found, *self._by_service()]
+
+    def _by_service(self) -> list[str]:
+        """Return why places are not ranked by profit, if they are not."""
+        if self.by == "profit_lost":
+            return []
         if not costs_profit(self.table).any():
-            found.append("No outage clearly costs profit; places are ranked by lost service.")
-        return found
+            return ["No outage clearly costs profit; places are ranked by lost service."]
+        most = self.table.sort_values("loss_area").iloc[-1]
+        return [
+            f"An outage of {most['place']}, which loses most service, would gain "
+            f"{number(-most['profit_lost'])} {self.money} of profit: too little is paid here for what "
+            "is late (see 'backlog_cost', 'lost_sale_cost'). Places are ranked by lost service."
+        ]
 
     def _cost(self, row: Any) -> str:
         sure = f" (the worst in {100 * row['first']:.0f} % of resamples)"
-        sure = sure if row["profit_lost_low"] < row["profit_lost_high"] else ""
+        sure = sure if row[f"{self.by}_low"] < row[f"{self.by}_high"] else ""
+        profit = f"{self._ends(row, 'profit_lost')} {self.money} of profit and "
         return (
             f"{row['place']}: out for {self._many(row['out'])} it costs "
-            f"{self._ends(row, 'profit_lost')} {self.money} of profit and "
+            f"{profit if self.by == 'profit_lost' else ''}"
             f"{self._ends(row, 'loss_area')} {self.periods} of service{sure}. "
             f"{self._survival(row)}"
         )
@@ -107,10 +114,12 @@ class _Say:
             return []
         half = float(table["worth"].median())
         cheap = self.behind[(self.behind["worth"] < half) & (self.behind["worth"] > 0)]
+        most = table["worth"].max()
+        cheap = cheap[cheap["exposure_low"].fillna(cheap["exposure"]) > cheap["worth"] / most]
         found = []
         if len(cheap):
             row = cheap.iloc[0]
-            share = row["worth"] / table["worth"].max()
+            share = row["worth"] / most
             found.append(
                 f"Hidden: {row['place']} moves {100 * share:.2g} % of the value of the busiest "
                 f"place, yet its exposure is {self._ends(row, 'exposure', 100)} % of the largest: "
@@ -128,10 +137,15 @@ class _Say:
         """Return what stock would cover the worst places where stock can be held."""
         if not len(self.buffers):
             short = len(self.behind)
-            who = f"None of the {short} places that survive less than their outage sends to a"
+            who = (
+                f"Of the {short} places without customers that survive less than their outage none"
+            )
             if short == 1:
-                who = "The place that survives less than its outage sends to no"
-            return [f"{who} stock point whose policy could hold more."] if short else []
+                who = "The one place without customers that survives less than its outage"
+            does = "sends to a stock point whose policy could hold more"
+            return (
+                [f"{who} {does.replace('to a', 'to no') if short == 1 else does}."] if short else []
+            )
         names = dict.fromkeys(self.buffers["place"])
         return [self._cover(n, self.buffers[self.buffers["place"] == n]) for n in names]
 

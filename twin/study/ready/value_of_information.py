@@ -304,15 +304,12 @@ def _of_quality(quality: Quality, chosen: bool) -> list[str]:
     for sweep in quality.sweeps:
         rows = quality.frame(sweep).to_dict("records")
         rows = rows[::-1] if sweep.name == "uptime" else rows  # from good to bad
-        first, last = (
-            f"{told(row, 'worth', worth.unit)} at {number(row[sweep.name])}"
-            for row in (rows[0], rows[-1])
-        )
+        first, last = (quality.told(row, sweep) for row in (rows[0], rows[-1]))
         gone = next((row[sweep.name] for row in rows if sign(row, "worth") <= 0), None)
-        verdict = "always" if gone is None else f"no longer at {number(gone)}"
+        verdict = " at every value tried" if gone is None else f", but no longer at {number(gone)}"
         found.append(
-            f"By their {sweep.name} ({sweep.unit}) they are clearly worth it {verdict}: {first}, "
-            f"{last}."
+            f"By their {sweep.name} ({sweep.unit}): {worth.metric} is clearly better with them"
+            f"{verdict}: {first}; {last}."
         )
     return found
 

@@ -153,7 +153,7 @@ class Placement:
         frame, units = differing(self.frame, self.worth.unit, "worth")
         return Sheet(
             "placement", "Worth of a few devices", frame, units,
-            "greedy: 95 % interval of the mean; by chance: 5 % and 95 % of the random sets",
+            "greedy: 95 % interval of the mean; by chance: 5 % and 95 % of the random sets.",
         )  # fmt: skip
 
     def chart(self) -> Chart:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from twin.kpis import KPIS
+from twin.result import number
 from twin.schema import Scenario
 from twin.study.findings import Chart, Sheet
 from twin.study.ready.runs import Runs, unit_of
-from twin.study.ready.words import ENDS, columns, differing
+from twin.study.ready.words import ENDS, columns, differing, sign, told
 from twin.sums import Floats
 
 if TYPE_CHECKING:
@@ -127,6 +128,13 @@ class Quality:
             }
             for value in sweep.values
         ])  # fmt: skip
+
+    def told(self, row: Any, sweep: Sweep) -> str:
+        """Return what the devices bring at one value, and what it costs where that is not the aim."""
+        brought = f"{told(row, 'worth', self.worth.unit)} at {number(row[sweep.name])}"
+        if self.worth.metric == COST or sign(row, "saves") >= 0:
+            return brought
+        return f"{brought}, for {number(-row['saves'])} {unit_of(self.scenario, COST)} more"
 
     def sheet(self, sweep: Sweep) -> Sheet:
         """Return the table of a quality."""

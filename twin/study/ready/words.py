@@ -73,8 +73,8 @@ def told(row: Any, name: str, unit: str = "") -> str:
 def sign(row: Any, name: str) -> int:
     """Return on which side of zero three columns of a row are for sure; 0: on either.
 
-    Without an interval, in a single replication, the mean is taken for sure, as differences of
-    studies are.
+    Without an interval, in a single replication, the mean is taken as it is: a scenario without
+    luck needs no more. :data:`twin.study.ready.ALONE` is then among the limits.
     """
     mean, low, high = (row[f"{name}{end}"] for end in ENDS)
     if np.isnan(low):
