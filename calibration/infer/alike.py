@@ -20,7 +20,8 @@ from twin.jit import njit
 
 Floats = npt.NDArray[np.float64]
 
-_each: Callable[..., Any] = numba.vectorize(nopython=True, cache=True)  # any shape
+# Any shape. Compiled where it is declared: two threads that met there would both compile, and warn.
+_each: Callable[..., Any] = numba.vectorize(["float64(float64)"], nopython=True, cache=True)
 
 
 @_each
