@@ -22,7 +22,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 import twin
-from calibration import posterior
+from calibration import cuts, posterior
 from calibration.belongs import belonging
 from calibration.clock import Clock
 from calibration.clock import Progress as Progress
@@ -46,8 +46,8 @@ from calibration.infer.together import infer_together
 from calibration.periods import Periods, add_up, astray
 from calibration.store import Store
 from calibration.times import period_length
-from twin import arguments, decoupling
-from twin.errors import NetworkError, RunError
+from twin import arguments
+from twin.errors import RunError
 from twin.files import read_text, write_text
 from twin.schema import Scenario
 from twin.topology import Topology, build
@@ -65,11 +65,6 @@ ESTIMATORS: Mapping[str, Callable[..., list[Estimate]]] = {
     "records": records.estimate,
 }
 """The direct estimators, by what they estimate."""
-
-LIKELY = 0.5
-"""Probability above which a decoupling point is taken over; else the scenario's stays."""
-
-_SURE = 0.99  # most that one stock point says for or against a decoupling point
 
 
 @dataclass(frozen=True)
@@ -200,44 +195,6 @@ def calibrate(
     ).run(threads)  # fmt: skip
 
 
-def decoupling_points(top: Topology, points: Sequence[PointResult]) -> dict[str, dict[str, float]]:
-    """Return how likely each stage is a family's decoupling point, equally likely before.
-
-    A stock point below it orders only what was ordered from it, one above follows its own rule. What
-    follows orders by its own rule anyway, as components do, says nothing, and neither does what the
-    model does not fit: which rule comes nearest is no evidence where none comes near.
-    """
-    driven = {
-        p.name: p.kinds.get("order_driven", 0.0)
-        for p in points
-        if p.kinds and not p.misfits and not _orders_what_it_is_asked(top, p.name)
-    }
-    found: dict[str, dict[str, float]] = {}
-    for family in top.scenario.families:
-        log: dict[str, float] = {}
-        for stage in top.stages():
-            try:
-                decoupling.validate_cut(top, family.name, stage)
-            except NetworkError:
-                continue
-            below = decoupling.order_driven_rows(top, {family.name: stage})
-            log[stage] = sum(
-                float(np.log(np.clip(p if p_row in below else 1 - p, 1 - _SURE, _SURE)))
-                for name, p in driven.items()
-                if family.name in top.families_of[p_row := top.row_of[name]]
-            )
-        if log:
-            weight = {stage: np.exp(v - max(log.values())) for stage, v in log.items()}
-            total = sum(weight.values())
-            found[family.name] = {stage: float(w / total) for stage, w in weight.items()}
-    return found
-
-
-def _orders_what_it_is_asked(top: Topology, name: str) -> bool:
-    policy = top.points[top.row_of[name]].settings.policy
-    return policy.kind == "order_driven" or (policy.kind == "base_stock" and policy.level == 0)
-
-
 class _Job:
     """One calibration on its way through its stages."""
 
@@ -277,13 +234,16 @@ class _Job:
         self.progress("adding up events", 0, 1, float("nan"))
         periods = add_up(self.events, scenario)
         points, where = self.hidden(periods, scenario, threads)
-        scenario = twin.apply(scenario, _moved(scenario, where))
-        below = _below(scenario)
+        scenario = twin.apply(scenario, cuts.moved(scenario, where))
+        below = cuts.below(scenario)
         points = [_stays(p) if p.misfits else p for p in points]
         findings = [
             p.finding(periods.first, p.name in below) for p in points if not (p.reason or p.misfits)
         ]
-        done = posterior.calibrated(scenario, estimates, findings, data=self.data, seed=self.seed)
+        done = posterior.calibrated(
+            scenario, estimates, findings, cuts=cuts.draws(scenario, where, self.seed),
+            data=self.data, seed=self.seed,
+        )  # fmt: skip
         return Calibration(
             done, self.start, estimates, points, where, self.data, self.seed, self.simulations,
             self.astray, self.strange,
@@ -324,8 +284,8 @@ class _Job:
 
         single = set(range(len(top.points))).difference(*together)
         found = self.points([(row,) for row in sorted(single)], alone, top, clock, threads)
-        where = decoupling_points(top, [found[row] for row in sorted(found)])
-        moved = twin.apply(scenario, _moved(scenario, where)) if together else scenario
+        where = cuts.probabilities(top, [found[row] for row in sorted(found)])
+        moved = twin.apply(scenario, cuts.moved(scenario, where)) if together else scenario
         found |= self.points(together, jointly, top, clock, threads)
         points, stages = [found[row] for row in sorted(found)], [p.stage for p in top.points]
         return pooled(points, stages, self.seed), where
@@ -391,23 +351,6 @@ def _silent(_what: str, _done: int, _total: int, _left: float) -> None:
 
 def _stays(point: PointResult) -> PointResult:
     return replace(point, notes=[*point.notes, "no rule fits: that of the scenario stays"])
-
-
-def _moved(scenario: Scenario, where: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-    """Return the likeliest decoupling point of each family that has one."""
-    found = {}
-    for family in scenario.families:
-        likely = where.get(family.name)
-        if family.decoupling_point is not None and likely and max(likely.values()) > LIKELY:
-            found[f"families.{family.name}.decoupling_point"] = max(likely, key=lambda s: likely[s])
-    return found
-
-
-def _below(scenario: Scenario) -> set[str]:
-    """Return the names of the stock points below the decoupling points."""
-    top = build(scenario)
-    cuts = {family.name: family.decoupling_point for family in scenario.families}
-    return {top.points[row].name for row in decoupling.order_driven_rows(top, cuts)}
 
 
 def digest(events: pd.DataFrame) -> str:

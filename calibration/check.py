@@ -16,8 +16,9 @@ import pandas as pd
 from calibration import posterior
 from calibration.backtest import Backtest, one_ahead, rolling
 from calibration.belongs import belonging
-from calibration.calibrate import LIKELY, Calibration, Progress, digest
+from calibration.calibrate import Calibration, Progress, digest
 from calibration.chooser import scale
+from calibration.cuts import LIKELY
 from calibration.direct.lead_times import UNTOLD
 from calibration.errors import TelemetryError
 from calibration.evidence import Evidence, evidence
@@ -238,6 +239,8 @@ def told(done: Calibration) -> str:
         which = f"{stage}, probability {places[stage]:.2f}"
         if places[stage] <= LIKELY:
             which = f"not identified, that of the scenario stays (likeliest: {which})"
+        if f"families.{family}.decoupling_point" in done.scenario.posterior.draws:
+            which += "; runs draw it, stage by stage as often as it is likely"
         lines.append(f"decoupling point of {family}: {which}")
     missing = {e.key.partition(".lead_time")[0]: e for e in done.estimates if UNTOLD in e.note}
     lines += [f"warning: {e.name}: {e.note}" for e in list(missing.values())[:_SHOWN]]

@@ -77,6 +77,7 @@ def calibrated(
     estimates: Sequence[Estimate],
     findings: Sequence[Finding],
     *,
+    cuts: Mapping[str, Sequence[str]] | None = None,
     data: str,
     seed: int,
 ) -> Scenario:
@@ -90,6 +91,8 @@ def calibrated(
         Direct estimates; those that are not sure of their value are drawn.
     findings
         What was inferred, by stock point.
+    cuts
+        Decoupling points that are not sure, one per draw, by dotted key.
     data
         Hash of the events that all rests on.
     seed
@@ -101,9 +104,8 @@ def calibrated(
         If a value or a draw is not allowed.
     """
     first = len(scenario.stock)
-    draws: dict[str, list[float]] = {
-        e.key: _rounded(e.draws[:DRAWS]) for e in estimates if e.key and not e.sure
-    }
+    draws: dict[str, Sequence[float] | Sequence[str]] = dict(cuts or {})
+    draws |= {e.key: _rounded(e.draws[:DRAWS]) for e in estimates if e.key and not e.sure}
     prior: dict[str, tuple[float, float]] = {}
     for n, finding in enumerate(findings):
         keys = {place: f"stock[{first + n}].{place}" for place in finding.draws}

@@ -145,7 +145,9 @@ def stock_rule(problem: Problem, kind: Kind) -> dict[str, Any]:
     """Return the stock rule of all copies; hidden values in it are overwritten."""
     settings = problem.settings
     if problem.signal is not None and kind.forecast:  # put in period by period
-        settings = settings | {"forecast": settings["forecast"] | {"kind": "constant"}}
+        # begins as a twin does, with what it sees: orders that come in lots vary far more
+        first = {"initial": problem.signal.mean(), "initial_error": problem.signal.std()}
+        settings = settings | {"forecast": settings["forecast"] | first | {"kind": "constant"}}
     policy = dict(kind.policy) | {"review": problem.review, "phase": problem.phase}
     if problem.believed is not None and kind.forecast:
         policy |= {"cover": problem.believed[0] + problem.review - 1}

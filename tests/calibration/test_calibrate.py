@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,14 @@ import pytest
 
 import twin
 from calibration import calibrate as module
-from calibration import emulate
-from calibration.calibrate import calibrate, decoupling_points
+from calibration import cuts, emulate
+from calibration.calibrate import calibrate
 from calibration.infer.point import PointResult, pooled
+from calibration.posterior import calibrated
 from calibration.times import DAY
+from twin import posterior
 from twin.errors import RunError
-from twin.load import load_text
+from twin.load import load, load_text
 from twin.topology import build
 
 CHAIN = """{name: pair, horizon: 280, seed: 3, sites: [{name: centre}, {name: shop}], items: [{name: tea}],
@@ -152,10 +155,23 @@ def test_the_decoupling_point_lies_where_orders_begin_to_be_passed_on():
     )
     driven = {"a/tea": 0.0, "b/tea": 0.1, "c/tea": 0.9}
     points = [PointResult(n, kind="x", kinds={"order_driven": p}) for n, p in driven.items()]
-    likely = decoupling_points(build(scenario), points)["hot"]
+    likely = cuts.probabilities(build(scenario), points)["hot"]
     assert max(likely, key=likely.get) == "hub"
     assert sum(likely.values()) == pytest.approx(1)
     odd = [replace(p, p_value=0.0) for p in points]  # which rule comes nearest then is no evidence
     assert odd[0].misfits
-    even = decoupling_points(build(scenario), odd)["hot"]
+    even = cuts.probabilities(build(scenario), odd)["hot"]
     assert list(even.values()) == pytest.approx([1 / 3] * 3)
+
+
+def test_a_decoupling_point_that_is_not_sure_is_drawn_as_often_as_it_is_likely() -> None:
+    scenario, key = load("electronics"), "families.laptop.decoupling_point"
+    assert cuts.draws(scenario, {"laptop": {"boards": 1.0, "assembly": 0.0}}, 1) == {}
+    assert cuts.draws(scenario, {"laptop": dict.fromkeys(("boards", "assembly"), 0.5)}, 1) == {}
+    drawn = cuts.draws(scenario, {"laptop": {"boards": 0.75, "assembly": 0.25, "dc": 1e-4}}, 1)
+    assert Counter(drawn[key]) == {"boards": 192, "assembly": 64}
+    unsure = calibrated(scenario, [], [], cuts=drawn, data="", seed=1)
+    assert {posterior.drawn(unsure, d).families[0].decoupling_point for d in range(20)} == {
+        "boards", "assembly"
+    }  # fmt: skip
+    assert key not in twin.apply(unsure, {key: "dc"}).posterior.draws  # who moves it is sure of it
