@@ -17,7 +17,10 @@ from twin.topology import Topology, build
 LIKELY = 0.5
 """Probability above which a decoupling point is taken over; else the scenario's stays."""
 
-_SURE = 0.99  # most that one stock point says for or against a decoupling point
+SURE = 0.95
+"""Probability from which a decoupling point is not drawn: what is left is doubt of the method."""
+
+_MOST = 0.99  # most that one stock point says for or against a decoupling point
 
 Where = Mapping[str, Mapping[str, float]]
 """Probability of each stage, by family."""
@@ -45,7 +48,7 @@ def probabilities(top: Topology, points: Sequence[PointResult]) -> dict[str, dic
                 continue
             below = decoupling.order_driven_rows(top, {family.name: stage})
             log[stage] = sum(
-                float(np.log(np.clip(p if p_row in below else 1 - p, 1 - _SURE, _SURE)))
+                float(np.log(np.clip(p if p_row in below else 1 - p, 1 - _MOST, _MOST)))
                 for name, p in driven.items()
                 if family.name in top.families_of[p_row := top.row_of[name]]
             )
@@ -65,12 +68,14 @@ def draws(scenario: Scenario, where: Where, seed: int) -> dict[str, list[str]]:
     """Return a decoupling point for each posterior draw, by dotted key, where it is not sure.
 
     Each stage comes as often as it is likely, to a draw; in an order that depends on the seed.
-    Where nothing tells one stage from another the scenario's own stays, and nothing is drawn.
+    Where nothing tells one stage from another the scenario's own stays, and nothing is drawn;
+    neither where one is sure by :data:`SURE`.
     """
     found: dict[str, list[str]] = {}
     for n, family in enumerate(scenario.families):
         likely = where.get(family.name, {})
-        if family.decoupling_point is None or len({round(x, 9) for x in likely.values()}) < 2:
+        even = len({round(x, 9) for x in likely.values()}) < 2
+        if family.decoupling_point is None or even or max(likely.values()) >= SURE:
             continue
         upto = np.cumsum([*likely.values()])
         at = np.searchsorted(upto / upto[-1], (np.arange(DRAWS) + 0.5) / DRAWS)
