@@ -136,9 +136,9 @@ def verdict(found: Found, points: pd.DataFrame) -> Iterator[str]:
         return
     flagged = list(found["flagged"])
     if flagged:
-        yield (f"The model does not fit {look.listed(flagged)} (p 0.01 or less): no way of ordering "
-               "that was tried explains the orders, so the scenario's own rule stays there; look there "
-               "first.")  # fmt: skip
+        yield (f"The model does not fit {look.listed(flagged)} (p 0.01 or less, or what was held out lay "
+               "outside what was predicted): no way of ordering that was tried explains the orders, so "
+               "the scenario's own rule stays there; look there first.")  # fmt: skip
     else:
         worst = tested.iloc[0]
         yield (f"At a level of 1 % the orders of no stock point contradict the model (smallest p "

@@ -34,6 +34,7 @@ _PLAIN = 0.005  # p-value above which nothing hidden is needed
 _TIE = 0.8  # kinds at least this likely, next to the likeliest, are a tie
 _CLEAR = 0.5  # a kind at least this likely needs no remark
 _BAND = (0.05, 0.95)
+_FAILS = (0.05, 2.0)  # coverage of the held-out part, and CRPS over that of a guess
 _TOUCH = 1e-6  # share of mean demand that still counts as inside a band of no width
 
 
@@ -57,6 +58,11 @@ class HeldOut(NamedTuple):
     crps: float
     baseline: float
     orders: float
+
+    @property
+    def fails(self) -> bool:
+        """Whether nearly nothing lay in its band, and a guess was far better."""
+        return self.coverage <= _FAILS[0] and 0 < _FAILS[1] * self.baseline < self.crps
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,12 @@ class PointResult:
 
     @property
     def misfits(self) -> bool:
-        """Whether the model does not fit, so that its values must not be trusted."""
-        return self.p_value <= LEVEL
+        """Whether the model does not fit, so that its values must not be trusted.
+
+        By the misfit check, or as what came after the first part of the record lies outside all that
+        was predicted of it: a rule whose value is beyond where it was looked for passes the former.
+        """
+        return self.p_value <= LEVEL or (self.held_out is not None and self.held_out.fails)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

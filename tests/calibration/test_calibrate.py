@@ -14,7 +14,7 @@ import twin
 from calibration import calibrate as module
 from calibration import cuts, emulate
 from calibration.calibrate import calibrate
-from calibration.infer.point import PointResult, pooled
+from calibration.infer.point import HeldOut, PointResult, pooled
 from calibration.posterior import calibrated
 from calibration.times import DAY
 from twin import posterior
@@ -175,3 +175,14 @@ def test_a_decoupling_point_that_is_not_sure_is_drawn_as_often_as_it_is_likely()
         "boards", "assembly"
     }  # fmt: skip
     assert key not in twin.apply(unsure, {key: "dc"}).posterior.draws  # who moves it is sure of it
+
+
+def test_a_rule_whose_predictions_all_miss_is_flagged_whatever_the_misfit_check_says() -> None:
+    def flagged(coverage: float, crps: float, baseline: float) -> bool:
+        held = HeldOut(70, coverage, crps, baseline, 0.5)
+        return PointResult("c/tea", p_value=0.6, held_out=held).misfits
+
+    assert flagged(0.0, 37.0, 7.0)
+    assert not flagged(0.0, 9.0, 7.0)  # the guess is hardly better
+    assert not flagged(0.6, 37.0, 7.0)
+    assert not flagged(0.0, 1e-9, 0.0)  # a stock that never moves
