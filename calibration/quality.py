@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -28,6 +29,9 @@ LATE = DAY
 
 SILENCE = 5.0
 """A device that says nothing for so many of its usual intervals was silent."""
+
+PAUSE = 14
+"""Longest time without any event, in periods (or usual gaps), that is not told of."""
 
 FAR = 100.0
 """A quantity so many times the median of its kind, site and item is looked at twice."""
@@ -89,6 +93,7 @@ class Quality:
     ``rows = accepted + duplicates + rejected`` over all loads. ``late`` and ``ahead`` count events
     of ``timed`` ones: those of sources that were taken in while they went on. ``astray`` ones lie
     far from all others in time (:func:`calibration.periods.astray`); ``strays`` says whose they are.
+    ``pause`` is the longest time without any event at all, its ends; none up to :data:`PAUSE` periods.
     ``balance`` has a row a stock point, ``residuals`` a row a day (:mod:`calibration.balance`);
     ``mixups`` says where quantities that should match are a factor off (:mod:`calibration.mixups`).
     """
@@ -108,6 +113,7 @@ class Quality:
     ahead: int = 0
     astray: int = 0
     strays: list[Stray] = field(default_factory=list)
+    pause: tuple[int, int] | None = None
     devices: list[Device] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
     mixups: list[Mixup] = field(default_factory=list)
@@ -170,6 +176,7 @@ def _contents(table: pa.Table, found: Quality, length: int) -> None:
     found.first, found.last = int(frame["event_time"].min()), int(frame["event_time"].max())
     found.strays = _strays(frame[astray(frame["event_time"].to_numpy(np.int64), length)])
     found.astray = sum(one.events for one in found.strays)
+    found.pause = _pause(frame["event_time"].to_numpy(np.int64), length)
     found.kinds, found.sources = _counted(frame["kind"]), _counted(frame["source"])
     for text, count in _counted(frame["quality"]).items():
         for mark in text.split():
@@ -178,6 +185,16 @@ def _contents(table: pa.Table, found: Quality, length: int) -> None:
     delay = frame["ingest_time"] - frame["event_time"]
     found.timed = len(frame)
     found.late, found.ahead = int((delay > LATE).sum()), int((delay < -60 * SECOND).sum())
+
+
+def _pause(times: npt.NDArray[np.int64], length: int) -> tuple[int, int] | None:
+    """Return the ends of the longest time without any event, if it is long; astray ones left out."""
+    times = np.unique(times[~astray(times, length)])
+    gaps = np.diff(times)
+    if not gaps.size or gaps.max() <= PAUSE * max(length, int(np.median(gaps))):
+        return None
+    at = int(gaps.argmax())
+    return int(times[at]), int(times[at + 1])
 
 
 def _strays(frame: pd.DataFrame) -> list[Stray]:
@@ -268,6 +285,12 @@ def _lines(found: Quality) -> Iterator[str]:
             yield from _wrapped(one.name, f"{one.events:,} {when}", 28)
         if len(found.strays) > _SHOWN:
             yield f"  ... and {len(found.strays) - _SHOWN:,} more"
+    if found.pause is not None:
+        first, last = (t // DAY for t in found.pause)
+        yield from _filled(
+            f"Nothing at all was told from {day_name(first)} to {day_name(last)}, {last - first:,} days: "
+            "a clock that jumped, or a record in parts; calibration takes it for a time without events."
+        )
     yield from _device_lines(found.devices)
     yield from _range_lines(found.ranges)
     yield from _mixup_lines(found.mixups)

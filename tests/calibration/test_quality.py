@@ -128,6 +128,20 @@ def test_whose_clocks_are_doubted_is_told_by_device_or_source(tmp_path):
     assert told(tmp_path, events).strays == []
 
 
+def test_a_clock_that_jumps_for_all_leaves_a_pause_that_is_told(tmp_path):
+    def seen(jump):
+        events = [
+            event(n, n * HOUR + (jump * DAY if n >= 300 else 0), "count", 5.0) for n in range(600)
+        ]
+        return told(tmp_path, events)
+
+    assert seen(3).pause is None
+    found = seen(400)
+    assert found.pause == (START + 299 * HOUR, START + 300 * HOUR + 400 * DAY)
+    assert "Nothing at all was told from 2026-01-13 to 2027-02-17" in found.text()
+    json.dumps(found.to_dict())
+
+
 def test_a_quantity_in_another_unit_stands_out(tmp_path):
     events = [event(n, n * HOUR, "ship", 5.0 + n % 3) for n in range(50)]
     events.append(event(50, 0, "ship", 6000.0))
