@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -63,7 +65,7 @@ def _declared(found: list[Estimate], scenario: Scenario) -> list[Estimate]:
         name, _, device = one.name.partition(" of ")
         if device in entry and name in ("loss", "noise", "bias"):
             groups.setdefault((entry[device], name), []).append(one)
-    return [
+    means = [
         Estimate.of(
             f"{name} of devices[{i}]", np.clip(np.mean([x.value for x in each]), *_RANGE[name]),
             np.clip(np.mean([x.draws for x in each], axis=0), *_RANGE[name]),
@@ -72,6 +74,19 @@ def _declared(found: list[Estimate], scenario: Scenario) -> list[Estimate]:
         )
         for (i, name), each in sorted(groups.items())
     ]  # fmt: skip
+    return [_told_apart(one, scenario) for one in means]
+
+
+def _told_apart(one: Estimate, scenario: Scenario) -> Estimate:
+    """Return the estimate of a bias without its key, if it may as well be what the scenario has.
+
+    Few counts of a stock that hardly moves know a bias to half the stock only, and a loss that is
+    not logged looks much the same: what cannot be told apart from none is no reason to assume one.
+    """
+    number = int(one.key.partition("[")[2].partition("]")[0])
+    if not one.key.endswith(".bias") or not one.low <= scenario.devices[number].bias <= one.high:
+        return one
+    return replace(one, key="", note="not told apart from that of the scenario, which stays")
 
 
 def _delay(device: str, rows: pd.DataFrame, scenario: Scenario, seed: int) -> Estimate:

@@ -28,6 +28,7 @@ HELD_OUT = 0.2
 THIN = 30
 """Orders below which a stock point borrows from others of its class."""
 
+_AGAIN = 7_919  # from the luck of the first attempt to that of the second
 _LENDERS = 3
 _OF_EACH = 512  # simulations of each kind of ordering, to choose among them
 _PLAIN = 0.005  # p-value above which nothing hidden is needed
@@ -247,7 +248,21 @@ def infer(
         Ways of ordering to choose among, keys of :data:`calibration.infer.prior.KINDS`.
     tick
         Called with the number of simulations done after each block; may raise to stop.
+
+    What does not fit is tried once more, with other luck and twice as many simulations: it may have
+    been the learning that missed. A model that is wrong does not fit then either.
     """
+    found = _attempt(cut, seed, simulations, kinds, tick)
+    if not found.misfits:
+        return found
+    again = _attempt(cut, seed + _AGAIN, 2 * simulations, kinds, tick)
+    return again if not again.misfits or again.p_value > found.p_value else found
+
+
+def _attempt(
+    cut: Cut, seed: int, simulations: int, kinds: Sequence[str],
+    tick: Callable[[int], None] | None,
+) -> PointResult:  # fmt: skip
     if cut.problem is None or cut.observed is None or cut.scale is None:
         return PointResult(cut.name, reason=cut.reason)
     problem = cut.problem

@@ -14,6 +14,7 @@ import twin
 from calibration import calibrate as module
 from calibration import cuts, emulate
 from calibration.calibrate import calibrate
+from calibration.infer import point
 from calibration.infer.point import HeldOut, PointResult, pooled
 from calibration.posterior import calibrated
 from calibration.times import DAY
@@ -76,9 +77,9 @@ def test_the_calibrated_scenario_runs_on_its_draws(found):
 
 
 def test_the_last_part_of_the_record_is_predicted(found):
-    for point in found.points:
-        assert point.held_out.coverage >= 0.7
-        assert point.held_out.crps < point.held_out.baseline
+    for one in found.points:
+        assert one.held_out.coverage >= 0.7
+        assert one.held_out.crps < one.held_out.baseline
 
 
 def test_a_run_that_was_cancelled_goes_on_and_ends_the_same(
@@ -186,3 +187,17 @@ def test_a_rule_whose_predictions_all_miss_is_flagged_whatever_the_misfit_check_
     assert not flagged(0.0, 9.0, 7.0)  # the guess is hardly better
     assert not flagged(0.6, 37.0, 7.0)
     assert not flagged(0.0, 1e-9, 0.0)  # a stock that never moves
+
+
+@pytest.mark.parametrize(("second", "kept"), [(0.4, 0.4), (0.008, 0.008), (0.001, 0.005)])
+def test_what_does_not_fit_is_tried_once_more_with_other_luck(monkeypatch, second, kept) -> None:
+    asked = []
+
+    def attempt(cut, seed, simulations, *_):
+        asked.append((seed, simulations))
+        return PointResult("c/tea", p_value=0.005 if len(asked) == 1 else second)
+
+    monkeypatch.setattr(point, "_attempt", attempt)
+    assert point.infer(None, seed=1, simulations=512).p_value == kept
+    assert [simulations for _, simulations in asked] == [512, 1024]
+    assert asked[0][0] != asked[1][0]

@@ -183,3 +183,14 @@ def test_nothing_told_nothing_estimated():
     empty = emulate.frame([])
     for room in (yields, failures, devices, records):
         assert room.estimate(empty, plant()) == []
+
+
+def test_a_bias_that_is_not_told_apart_from_none_changes_nothing_in_the_scenario():
+    """Biased counts name the entry; true ones of a shrinking stock leave it as it is."""
+
+    def keys(scenario):
+        found = devices.estimate(emulate.events(scenario), counted(), seed=1)
+        return {one.key for one in found}
+
+    assert "devices[0].bias" in keys(counted(noise=0.01, bias=0.08))
+    assert "devices[0].bias" not in keys(counted(shrink=1.5, noise=0.01))
