@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import twin
 from tests.kpi_cases import factory, serial, shop
+from twin.compare import Comparison
 from twin.errors import RunError
 
 NOTHING = [
@@ -141,3 +143,17 @@ def test_a_result_at_hand_lends_its_seed_and_its_replications():
 
     assert found.a.replications == 3
     assert found.a.manifest["seed"] == found.b.manifest["seed"] == 7
+
+
+def test_a_difference_whose_interval_holds_zero_is_not_clear_though_all_replications_agree():
+    """Survived or not, two replications: that both say the same is no proof."""
+    found = twin.compare("electronics", set={"disruptions": []}, replications=2)
+    both = np.array([1.0, 1.0])
+    values = [{**x.values, "survived": v} for x, v in ((found.a, 0 * both), (found.b, both))]
+    told = Comparison(
+        *(replace(x, values=v) for x, v in zip((found.a, found.b), values, strict=True))
+    )
+    row = told.row("survived")
+    assert row["difference"] == 1
+    assert row["low"] < 0 < row["high"]
+    assert not row["clear"]

@@ -147,6 +147,7 @@ def test_no_replication_and_no_interval_leaves_the_declared_range():
             assert (values <= within.high + slack).all(), (result.scenario.name, name)
             if row["n"] > 1:
                 seen.add(name)
+                assert within.whole or not np.isnan(row["low"]), name
             if not np.isnan(row["low"]):
                 assert within.low - slack <= row["low"] <= row["value"] <= row["high"], name
                 assert row["high"] <= within.high + slack, name

@@ -67,7 +67,7 @@ class Comparison:
             "low": low,
             "high": high,
             "relative": difference / abs(base) if base else np.nan,
-            "clear": bool(low > 0 or high < 0) or _without_luck(apart),
+            "clear": bool(low > 0 or high < 0 or (np.isnan(low) and _all_alike(apart))),
             **{key: extra[key] for key in ("unit", "better", "group")},
             "n": n,
         }
@@ -83,8 +83,8 @@ class Comparison:
         """Differences by KPI.
 
         Columns: kpi, a, b (means), difference (b - a), low, high (95 % paired interval),
-        relative (difference / |a|), clear (the interval leaves out 0, or all replications differ by
-        the same: a single one is taken as it is), unit, better, group, n (replications in which
+        relative (difference / |a|), clear (the interval leaves out 0; without one, all
+        replications differ by the same: a single one is taken as it is), unit, better, group, n (replications in which
         both are defined).
         """
         import pandas as pd
@@ -237,8 +237,8 @@ def _result(x: Scenario | Result, replications: int, seed: int, options: Any) ->
     return x
 
 
-def _without_luck(apart: Floats) -> bool:
-    """Return whether all replications, or the only one, differ by the same."""
+def _all_alike(apart: Floats) -> bool:
+    """Return whether all replications, or the only one, differ by the same, which is not 0."""
     found = apart[~np.isnan(apart)]
     return bool(found.size and found[0] != 0 and (found == found[0]).all())
 

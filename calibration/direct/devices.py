@@ -74,17 +74,17 @@ def _declared(found: list[Estimate], scenario: Scenario) -> list[Estimate]:
         )
         for (i, name), each in sorted(groups.items())
     ]  # fmt: skip
-    return [_told_apart(one, scenario) for one in means]
+    biases = {f"devices[{i}].bias": one.bias for i, one in enumerate(scenario.devices)}
+    return [_told_apart(one, biases.get(one.key, np.nan)) for one in means]
 
 
-def _told_apart(one: Estimate, scenario: Scenario) -> Estimate:
+def _told_apart(one: Estimate, declared: float) -> Estimate:
     """Return the estimate of a bias without its key, if it may as well be what the scenario has.
 
     Few counts of a stock that hardly moves know a bias to half the stock only, and a loss that is
     not logged looks much the same: what cannot be told apart from none is no reason to assume one.
     """
-    number = int(one.key.partition("[")[2].partition("]")[0])
-    if not one.key.endswith(".bias") or not one.low <= scenario.devices[number].bias <= one.high:
+    if not one.low <= declared <= one.high:  # not of what is no bias: NaN
         return one
     return replace(one, key="", note="not told apart from that of the scenario, which stays")
 

@@ -136,16 +136,12 @@ class _Say:
     def covered(self) -> list[str]:
         """Return what stock would cover the worst places where stock can be held."""
         if not len(self.buffers):
-            short = len(self.behind)
-            who = (
-                f"Of the {short} places without customers that survive less than their outage none"
-            )
-            if short == 1:
-                who = "The one place without customers that survives less than its outage"
-            does = "sends to a stock point whose policy could hold more"
-            return (
-                [f"{who} {does.replace('to a', 'to no') if short == 1 else does}."] if short else []
-            )
+            short, able = len(self.behind), "stock point whose policy could hold more."
+            if short > 1:
+                return [f"Of the {short} places without customers that survive less than their outage "
+                        f"none sends to a {able}"]  # fmt: skip
+            one = "The one place without customers that survives less than its outage sends to no"
+            return [f"{one} {able}"] if short else []
         names = dict.fromkeys(self.buffers["place"])
         return [self._cover(n, self.buffers[self.buffers["place"] == n]) for n in names]
 
