@@ -14,9 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-import bench_calibration_end as electronics
 import harness
 import numpy as np
+from calibration_chains import electronics
 
 import twin
 from calibration import emulate
@@ -78,8 +78,12 @@ def distribution(seed: int) -> tuple[Scenario, Truth, str]:
 
 def production(seed: int) -> tuple[Scenario, Truth, str]:
     """Return the electronics chain of the end-to-end benchmark; its maker of boards is silent."""
-    scenario, true = electronics.chain(seed)
-    return scenario, {k: v for k, v in true.items() if k.endswith("safety_factor")}, "fab"
+    chain = electronics(seed)
+    return (
+        chain.scenario,
+        {k: v for k, v in chain.true.items() if k.endswith("safety_factor")},
+        "fab",
+    )
 
 
 def together(scenario: Scenario, silent: str, start: Scenario | None = None) -> Together:

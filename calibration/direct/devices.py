@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from calibration.balance import BOOKS
-from calibration.direct import DRAWS, Estimate, generator, refs
+from calibration.direct import DRAWS, Estimate, Floats, generator, refs
 from calibration.direct.records import Stretches, stretches
 from calibration.periods import add_up
 from calibration.times import period_length
@@ -18,7 +18,9 @@ from twin.schema import Scenario
 from twin.topology import build
 
 _LEAST = 5
-_EMPTY = 0.01  # of what comes or goes in a period: a shelf with less tells nothing of its counter
+_EMPTY = 0.5  # of what comes or goes in a period: from a shelf with less nothing can vanish
+_FINE = 1e-4  # sd below which nothing is known of a device
+_SURE = (0.005, 0.995)  # ends of the interval that must leave out the scenario's bias
 _RANGE = {"loss": (0.0, 1.0), "noise": (0.0, 1.0), "bias": (-1.0, 1.0)}
 
 
@@ -58,24 +60,44 @@ def estimate(events: pd.DataFrame, scenario: Scenario, *, seed: int = 0) -> list
 
 
 def _declared(found: list[Estimate], scenario: Scenario) -> list[Estimate]:
-    """Return estimates for the entries of the scenario: the mean of all devices that one places."""
+    """Return estimates for the entries of the scenario: the mean of all devices that one places.
+
+    Those that know it better count for more (:func:`_weights`).
+    """
     entry = {one.name: scenario.devices.index(one.device) for one in place_devices(build(scenario))}
     groups: dict[tuple[int, str], list[Estimate]] = {}
     for one in found:
         name, _, device = one.name.partition(" of ")
         if device in entry and name in ("loss", "noise", "bias"):
             groups.setdefault((entry[device], name), []).append(one)
-    means = [
-        Estimate.of(
-            f"{name} of devices[{i}]", np.clip(np.mean([x.value for x in each]), *_RANGE[name]),
-            np.clip(np.mean([x.draws for x in each], axis=0), *_RANGE[name]),
-            sum(x.n for x in each), key=f"devices[{i}].{name}", refs=each[0].refs,
-            method=f"mean of {len(each)} devices",
-        )
-        for (i, name), each in sorted(groups.items())
-    ]  # fmt: skip
+    means = [_mean(i, name, each) for (i, name), each in sorted(groups.items())]
     biases = {f"devices[{i}].bias": one.bias for i, one in enumerate(scenario.devices)}
     return [_told_apart(one, biases.get(one.key, np.nan)) for one in means]
+
+
+def _mean(entry: int, name: str, each: list[Estimate]) -> Estimate:
+    weights, limits = _weights(each), _RANGE[name]
+    return Estimate.of(
+        f"{name} of devices[{entry}]",
+        np.clip(weights @ np.array([x.value for x in each]), *limits),
+        np.clip(weights @ np.array([x.draws for x in each]), *limits),
+        sum(x.n for x in each), key=f"devices[{entry}].{name}", refs=each[0].refs,
+        method=f"mean of {len(each)} devices",
+    )  # fmt: skip
+
+
+def _weights(each: list[Estimate]) -> Floats:
+    """Return weights of estimates of the same thing, summing to 1, by how well each knows it.
+
+    Random effects: DerSimonian & Laird (1986), Controlled Clinical Trials 7, equations 2 to 8.
+    """
+    values = np.array([x.value for x in each])
+    own = np.array([x.draws.var() for x in each]) + _FINE**2
+    w = 1 / own
+    apart = float(w @ (values - w @ values / w.sum()) ** 2) - (len(each) - 1)
+    between = max(0.0, apart / max(float(w.sum() - w @ w / w.sum()), 1e-300))
+    w = 1 / (own + between)
+    return np.asarray(w / w.sum())
 
 
 def _told_apart(one: Estimate, declared: float) -> Estimate:
@@ -84,7 +106,8 @@ def _told_apart(one: Estimate, declared: float) -> Estimate:
     Few counts of a stock that hardly moves know a bias to half the stock only, and a loss that is
     not logged looks much the same: what cannot be told apart from none is no reason to assume one.
     """
-    if not one.low <= declared <= one.high:  # not of what is no bias: NaN
+    low, high = np.quantile(one.draws, _SURE)
+    if not low <= declared <= high:  # not of what is no bias: NaN
         return one
     return replace(one, key="", note="not told apart from that of the scenario, which stays")
 
@@ -116,7 +139,8 @@ def _loss(device: str, rows: pd.DataFrame, seed: int) -> list[Estimate]:
 
 def _errors(device: str, between: Stretches, rows: pd.DataFrame, seed: int) -> list[Estimate]:
     size = np.sqrt(between.first**2 + between.last**2)
-    some = size > _EMPTY * np.abs(between.flow).sum() / between.length.sum()
+    least = _EMPTY * np.abs(between.flow).sum() / between.length.sum()
+    some = np.minimum(between.first, between.last) > least
     if some.sum() < _LEAST:
         return []
     change = ((between.last - between.first) / np.maximum(size, 1e-9))[some]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from calibration.periods import Periods, Point, add_up
 from twin.schema import Scenario
 
 _LEAST = 5  # stretches between counts below which nothing is said
+_FAR, _MORE = 5, 3  # standard deviations and units from what was lost to what cannot have been
 
 
 def gaps(events: pd.DataFrame, site: str, item: str) -> pd.DataFrame:
@@ -93,6 +95,22 @@ def stretches(periods: Periods, point: Point) -> Stretches:
     at = np.flatnonzero(~np.isnan(counts))
     moved = np.diff(np.cumsum(np.nan_to_num(flow))[at])
     return Stretches(counts[at[:-1]], counts[at[1:]], moved, np.diff(at).astype(np.float64))
+
+
+def most_lost(periods: Periods, point: Point) -> float:
+    """Return the most units a period that may vanish at a stock point, as counts tell; inf: no bound.
+
+    Far beyond what is likely: five standard deviations, and some units more. Neighbouring stretches
+    share a count, whose noise the deviation holds twice though it cancels in their sum.
+    """
+    if point not in periods.on_hand:
+        return math.inf
+    between = stretches(periods, point)
+    if between.length.size < _LEAST:
+        return math.inf
+    lost, length = between.lost, float(between.length.sum())
+    deviation = lost.size**0.5 * float(lost.std())
+    return (max(0.0, float(lost.sum())) + _FAR * deviation + _MORE) / length
 
 
 def _mean(name: str, values: Floats, rows: pd.DataFrame, seed: int, method: str) -> Estimate:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibration.direct.records import most_lost
 from calibration.infer.orders import (
     fifo_leads,
     later,
@@ -25,7 +26,7 @@ from calibration.infer.orders import (
 from calibration.infer.prior import COVER, SHRINK, Scale
 from calibration.infer.simulate import Problem
 from calibration.infer.summaries import WARM, Series, net
-from calibration.on_the_way import arrivals, overtakes
+from calibration.on_the_way import before_record, overtakes
 from calibration.periods import Periods
 from twin.compile.events import place_devices, rows_where
 from twin.compile.rules import protection
@@ -89,9 +90,13 @@ def cut_of(flows: Flows, row: int) -> Cut:
     review, phase = rhythm(flows.ordered)
     leads = fifo_leads(flows.ordered, flows.received, before) or [lag]
     believed = believed_lead(top, row)
+    signal, series = signal_of(periods, top, row), flows.series(book, before)
+    position = (series.book + series.on_order - series.backlog)[:, 0]
     scale = Scale(
         float(flows.asked.mean()), float(flows.asked.std()), float(np.mean(leads)), review,
-        believed[0] + review - 1,
+        believed[0] + review - 1, most_lost(periods, flows.key), float(position.mean()),
+        float(position.max()), float(flows.ordered.max()),
+        float((flows.asked if signal is None else signal).std()),
     )  # fmt: skip
     varies = len(set(leads)) > 1 and min(leads) > 0
     problem = Problem(
@@ -105,13 +110,12 @@ def cut_of(flows: Flows, row: int) -> Cut:
         settings_of(top, row),
         devices_of(periods, top, row),
         {"integer": top.scenario.integer},
-        signal_of(periods, top, row),
-        supply_trace(flows.ordered, flows.received, before, min(leads)) if varies else None,
+        signal,
+        supply_trace(flows.ordered, flows.received, before) if varies else None,
         flows.patience,
         believed,
         flows.component,
     )
-    series = flows.series(book, before)
     return Cut(
         point.name, problem, series, scale, flows.also(believed),
         point.settings.forecast.model_dump(exclude_defaults=True), point.settings.policy.cover,
@@ -223,19 +227,18 @@ class Flows:
         return any(e.lead_moments[1] > 0 for e in self.links)
 
     def _onway_of(self) -> tuple[int, float]:
-        """Return the shortest lead time, and the units that were on the way before the record began.
-
-        Dispatches and what is known of lead times tell what of them has come by each period; what
-        came beyond that, in the mean of all periods late enough, was sent before.
-        """
-        due, longest, shortest = np.zeros(self.n), 0, self.n
+        """Return the shortest lead time, and the units that were on the way before the record began."""
+        total, shortest = 0.0, self.n
         for e in self.links:
-            sent = e.yield_ * np.nan_to_num(self.periods.shipped[way_of(self.top, e)])
-            due += arrivals(sent, e.lead_time, overtakes(e))
-            lengths, _ = lead_time_table(e.lead_time)
-            longest, shortest = max(longest, int(lengths[-1])), min(shortest, int(lengths[0]))
-        beyond = np.cumsum(self.received - due)[min(longest, self.n - 1) :]
-        return shortest, max(0.0, float(beyond.mean()))
+            way = way_of(self.top, e)
+            sent = e.yield_ * np.nan_to_num(self.periods.shipped[way])
+            made = e.kind == "make"
+            came = self._sum(
+                _one(self.periods.made, self.key) if made else [self.periods.received[way]]
+            )
+            total += before_record(sent, came, e.lead_time, overtakes(e))
+            shortest = min(shortest, int(lead_time_table(e.lead_time)[0][0]))
+        return shortest, total
 
     def owed(self) -> Floats:
         """Return units owed at the end of each period; who waited too long has left."""

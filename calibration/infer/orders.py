@@ -49,7 +49,7 @@ def opening_orders(
     return lag, float(received[:lag].sum())
 
 
-def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int) -> Supply:
+def supply_trace(ordered: Floats, received: Floats, before: float) -> Supply:
     """Return how far deliveries had come in each period, first in first out.
 
     Parameters
@@ -58,8 +58,8 @@ def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int
         Units by period, ``(T,)``.
     before
         Units on order before the record began.
-    quickest
-        Shortest lead time: younger orders are never delivered.
+
+    No part of an order comes sooner than the quickest part of any order did.
     """
     came = np.cumsum(received)
     opening = np.minimum(came, before)
@@ -67,6 +67,9 @@ def supply_trace(ordered: Floats, received: Floats, before: float, quickest: int
     t = np.arange(len(ordered))
     # deliveries of a period come before its order: only younger periods' orders may be next; who
     # orders a little later than was seen waits for what had been ordered by then, not for the next
+    placed = np.flatnonzero(ordered > _TINY)
+    begun = np.searchsorted(came - before, (asked - ordered)[placed] * (1 + 1e-9) + _TINY, "right")
+    quickest = int((begun - placed)[begun < len(t)].min(initial=len(t)))
     next_ = np.searchsorted(asked, (came - before) * (1 + 1e-9) + _TINY, side="right")
     whole = np.minimum(next_, np.maximum(t - quickest + 1, 0))
     whole = np.maximum.accumulate(np.where(came < before - _TINY, 0, whole))

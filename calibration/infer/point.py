@@ -16,7 +16,7 @@ from calibration.infer.misfit import LEVEL, REPLICATES, misfit
 from calibration.infer.prior import KINDS, Hidden, Prior, prior_of
 from calibration.infer.rounds import SIMULATIONS, learn_here
 from calibration.infer.simulate import PER, Problem, reference, simulate
-from calibration.infer.summaries import SUMMARIES, WARM, Series, blurred, summaries
+from calibration.infer.summaries import SUMMARIES, WARM, Series, blurred
 from calibration.posterior import DRAWS, Finding
 from calibration.scores import crps
 
@@ -266,7 +266,7 @@ def _attempt(
     if cut.problem is None or cut.observed is None or cut.scale is None:
         return PointResult(cut.name, reason=cut.reason)
     problem = cut.problem
-    observed = blurred(summaries(cut.observed, problem.demand), seed)[0]
+    observed = blurred(problem.look(cut.observed), seed)[0]
     priors = {kind: _prior(kind, cut) for kind in kinds}
     likely = _likely(problem, priors, observed, seed, tick)
     most = max(likely.values())
@@ -347,8 +347,7 @@ def _likely(
 def _held_out(cut: Cut, problem: Problem, inference: Inference, end: int, seed: int) -> HeldOut:
     """Predict the last part of the record with what its first part says."""
     assert cut.observed is not None
-    early = Series(*(x[:end] for x in cut.observed))
-    seen = blurred(summaries(early, problem.demand[:end]), seed)[0]
+    seen = blurred(problem.look(cut.observed, end), seed)[0]
     posterior: Weighted = inference.posterior(seen)
     prior = inference.prior
     values = prior.values(posterior.draws(REPLICATES, seed))

@@ -1,10 +1,11 @@
 """What may be hidden at a stock point, and where it is looked for.
 
-The range of every hidden quantity is the slider range that the scenario's schema declares for it.
+The range of every hidden quantity is the slider range that the scenario's schema declares for it,
+wider where what was seen of the stock point lies beyond it (who keeps stock for a month).
 What a policy takes for its protection interval is looked for about the one that
 its lead time gives. Quantities in units grow with the stock point: their range ends where the largest safety factor of
 its slider would put them (levels), at the longest review period's demand (lots), or at the mean
-demand (losses: no more is lost than is asked for).
+demand (losses: no more is lost than is asked for, and than counts leave room for).
 """
 
 from __future__ import annotations
@@ -30,12 +31,16 @@ SHARED = (SHRINK,)
 
 _LOG_RATIO = 20.0
 _COVERS = (0.5, 1.5)
+_BEYOND = 1.25  # of what was seen: as far as a range reaches at least
 
 
 class Scale(NamedTuple):
     """Size of a stock point: mean and sd of demand per period (units), lead time and review.
 
-    ``cover`` is the protection interval that its policy is thought to reckon with, in periods.
+    ``cover`` is the protection interval that its policy is thought to reckon with, in periods;
+    ``lost`` the most units a period that counts let vanish. What was seen of it, in units, 0 where
+    nothing was: ``position``, the mean inventory position after ordering, ``most``, the highest, and
+    ``order``, the largest order. ``noise`` is the sd of what its forecast sees.
     """
 
     mean: float
@@ -43,11 +48,24 @@ class Scale(NamedTuple):
     lead: float
     review: int = 1
     cover: float = 0.0
+    lost: float = math.inf
+    position: float = 0.0
+    most: float = 0.0
+    order: float = 0.0
+    noise: float = 0.0
 
     def level(self, factor: float) -> float:
         """Return mean demand over the protection interval plus ``factor`` safety stocks, units."""
         interval = self.lead + self.review
         return float(self.mean * interval + factor * self.sd * np.sqrt(interval))
+
+    @property
+    def factor(self) -> float:
+        """The safety factor that keeps the position that was seen, by a forecast that is right."""
+        if self.noise <= 0 or self.position <= 0:
+            return 0.0
+        interval = max(1.0, self.cover)
+        return float((self.position - self.mean * interval) / (self.noise * np.sqrt(interval)))
 
 
 class Hidden(NamedTuple):
@@ -224,22 +242,38 @@ def from_angle(x: Floats) -> Floats:
 
 def slider(name: str) -> tuple[float, float]:
     """Return the slider range that the schema declares for a hidden quantity."""
+    low, high = _field(name).json_schema_extra["slider"]
+    return float(low), float(high)
+
+
+def bounds(name: str) -> tuple[float, float]:
+    """Return what the schema allows a hidden quantity to be."""
+    limits = _field(name).metadata
+    low = next(float(x.ge) for x in limits if hasattr(x, "ge"))
+    return low, next(float(x.le) for x in limits if hasattr(x, "le"))
+
+
+def _field(name: str) -> Any:
     owner, _, key = name.rpartition(".")
     model: Any = {"policy": Policy, "forecast": Forecast}.get(owner, StockRule)
-    low, high = model.model_fields[key].json_schema_extra["slider"]
-    return float(low), float(high)
+    return model.model_fields[key]
 
 
 def _hidden(name: str, scale: Scale) -> Hidden:
     low, high = (0.0, 0.0) if name == COVER else slider(name)
     if name in ("policy.level", "policy.reorder_point"):
-        high = scale.level(slider("policy.safety_factor")[1])
+        high = max(scale.level(slider("policy.safety_factor")[1]), _BEYOND * scale.most)
     elif name == "policy.lot":
         low, high = (scale.mean * periods for periods in slider("policy.review"))
+        high = max(high, _BEYOND * scale.order)
+    elif name == "policy.safety_factor":
+        least, most = bounds(name)
+        low = max(least, min(low, _BEYOND * scale.factor))
+        high = min(most, max(high, _BEYOND * scale.factor))
     elif name == COVER:
         low, high = _COVERS[0] * scale.cover, _COVERS[1] * scale.cover
     elif name == SHRINK:
-        high = min(high, scale.mean)
+        high = min(high, scale.mean, scale.lost)
     return Hidden(name, float(low), float(high))
 
 

@@ -100,12 +100,12 @@ class Problem:
     ) -> list[Floats]:  # fmt: skip
         """Return summaries of one simulation per row of values, of the periods before each end."""
         series = simulate(self, prior, values, seed=seed, per=per, first=first)
-        return [
-            summaries(Series(*(x[:end] for x in series)), self.demand[:end])
-            if end is not None
-            else summaries(series, self.demand)
-            for end in ends
-        ]
+        return [self.look(series, end) for end in ends]
+
+    def look(self, series: Series, end: int | None = None) -> Floats:
+        """Return the summaries ``(N, p)`` of the periods before an end (None: of all) of records."""
+        seen = None if self.signal is None else self.signal[:end]
+        return summaries(Series(*(x[:end] for x in series)), self.demand[:end], seen)
 
 
 def site_scenario(problem: Problem, prior: Prior, shared: Sequence[dict[str, float]]) -> Scenario:

@@ -47,9 +47,9 @@ SUMMARIES: dict[str, str] = {
     "on supply line": "slope of orders on what is on order",
     "at rest": "constant of that regression over mean demand",
     "surprise": "log of the sd that it leaves over mean demand",
-    "position on slow demand": "slope of the position on demand smoothed by 0.03",
-    "position on medium demand": "slope of the position on demand smoothed by 0.1",
-    "position on fast demand": "slope of the position on demand smoothed by 0.4",
+    "position on slow demand": "slope of the position on what its forecast sees, smoothed by 0.03",
+    "position on medium demand": "slope of the position on what its forecast sees, smoothed by 0.1",
+    "position on fast demand": "slope of the position on what its forecast sees, smoothed by 0.4",
     "position at rest": "constant of that regression over mean demand",
     "position surprise": "log of the sd that it leaves over mean demand",
 }
@@ -59,6 +59,7 @@ _TINY = 1e-9
 _FLOOR = 0.02  # logs of spreads end here: two per cent of mean demand or less is none
 _SMALL = 0.1  # an order of less than this share of mean demand is a small one
 _RIDGE = 1e-4
+_SPEEDS = (0.03, 0.1, 0.4)
 _PIECE = 64  # records at a time: their series fit a core's cache
 
 
@@ -81,7 +82,7 @@ def net(series: Series) -> Series:
     return series._replace(backlog=np.maximum(-left, 0.0), book=np.maximum(left, 0.0))
 
 
-def summaries(series: Series, demand: Floats) -> Floats:
+def summaries(series: Series, demand: Floats, seen: Floats | None = None) -> Floats:
     """Return the summaries of N records of one stock point.
 
     Parameters
@@ -90,6 +91,9 @@ def summaries(series: Series, demand: Floats) -> Floats:
         The records, ``(T, N)`` each.
     demand
         What was asked for, ``(T,)`` units, the same for all.
+    seen
+        What its forecast sees, ``(T,)`` units, where that is not what was asked for: on that its
+        positions depend.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def summaries(series: Series, demand: Floats) -> Floats:
     """
     n = series.order.shape[1]
     pieces = [Series(*(x[:, i : i + _PIECE] for x in series)) for i in range(0, n, _PIECE)]
-    return np.concatenate([_piece(piece, demand) for piece in pieces])
+    return np.concatenate([_piece(piece, demand, seen) for piece in pieces])
 
 
 def blurred(found: Floats, *seed: int) -> Floats:
@@ -112,7 +116,7 @@ def blurred(found: Floats, *seed: int) -> Floats:
     return np.asarray(found + BLUR * noise)
 
 
-def _piece(series: Series, demand: Floats) -> Floats:
+def _piece(series: Series, demand: Floats, seen: Floats | None) -> Floats:
     scale = max(float(demand.mean()), _TINY)
     order, on_order, backlog, book = (x / scale for x in series)
     d = demand / scale
@@ -123,12 +127,13 @@ def _piece(series: Series, demand: Floats) -> Floats:
         *_positions(order[WARM:], before[WARM:], after[WARM:]),
         *_books(order, on_order, backlog, book, d),
     ]
-    slow, medium, fast = (_smoothed(d, a) for a in (0.03, 0.1, 0.4))
+    medium = _smoothed(d, 0.1)
     lag = slice(WARM - 1, -1)
     busy = (order[WARM:] > _TINY).astype(np.float64)
     net, line = before - (on_order - order), on_order - order
     columns += _regression(order[WARM:], [d[WARM:], medium[lag]], [net[WARM:], line[WARM:]], busy)
-    columns += _regression(after[WARM:], [slow[WARM:], medium[WARM:], fast[WARM:]], [], busy)
+    watched = d if seen is None else seen / scale
+    columns += _regression(after[WARM:], [_smoothed(watched, a)[WARM:] for a in _SPEEDS], [], busy)
     return np.stack(columns, axis=1)
 
 

@@ -104,7 +104,7 @@ def test_deliveries_follow_the_trace_of_their_own_record():
     ordered = rng.uniform(0, 9, 150) * (rng.random(150) < 0.7)
     received = np.concatenate([[5.0, 5.0], ordered])[:150]
     received[40:44], received[44] = 0.0, received[44] + received[40:44].sum()
-    opening, whole, part = supply_trace(ordered, received, 10.0, 2)
+    opening, whole, part = supply_trace(ordered, received, 10.0)
     asked = np.concatenate([[0.0], np.cumsum(ordered)])
     came = opening + asked[whole] + part * ordered[np.minimum(whole, 149)]
     np.testing.assert_allclose(came, np.cumsum(received), atol=1e-6)
@@ -114,7 +114,7 @@ def test_a_lot_ordered_a_day_later_than_was_seen_does_not_wait_for_the_next_one(
     ordered, received = np.zeros(30), np.zeros(30)
     ordered[[0, 10, 20]] = 60.0
     received[[5, 15, 25]] = 60.0
-    _, whole, _ = supply_trace(ordered, received, 0.0, 5)
+    _, whole, _ = supply_trace(ordered, received, 0.0)
     assert whole[5] == 1
     assert whole[6] == 2  # an order of day 1 comes on day 6
     assert whole[14] == 10  # that of day 10 is not there
