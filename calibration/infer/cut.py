@@ -203,22 +203,23 @@ class Flows:
         the way; else what waited at the supplier all along would read as a longer way.
         """
         ways = [way for e in self.links if (way := way_of(self.top, e)) in self.periods.ordered]
-        if not ways or any(way not in self.periods.shipped for way in ways):
-            leads = {nominal_lead(e) for e in self.links if e.lead_moments[1] == 0}
-            if ways and len(ways) == len(self.links) and len(leads) == 1:
-                return opening_orders(self.ordered, self.received, leads.pop())
-            return opening_orders(self.ordered, self.received)
-        sent = self._sum(self.periods.shipped[way] for way in ways)
-        if self.varies:
-            lag, on_way = self._onway_of()
+        sent = {way: self.periods.shipped[way] for way in ways if way in self.periods.shipped}
+        if self.varies and len(ways) == len(self.links):
+            lag, on_way = self._on_way_of(sent)
+        elif len(sent) == len(ways) > 0:
+            lag, on_way = opening_orders(self._sum(sent.values()), self.received)
         else:
-            lag, on_way = opening_orders(sent, self.received)
+            leads = {nominal_lead(e) for e in self.links if e.lead_moments[1] == 0}
+            known = leads.pop() if len(ways) == len(self.links) and len(leads) == 1 else None
+            return opening_orders(self.ordered, self.received, known)
+        if len(sent) < len(ways):
+            return lag, on_way
         asked = self._sum(
             later(self.periods.ordered[way_of(self.top, e)], e.delay)
             for e in self.links
             if way_of(self.top, e) in ways
         )
-        waited = max(0.0, float((np.cumsum(sent) - np.cumsum(asked)).max()))
+        waited = max(0.0, float((np.cumsum(self._sum(sent.values())) - np.cumsum(asked)).max()))
         return lag, on_way + waited
 
     @property
@@ -226,16 +227,18 @@ class Flows:
         """Whether lead times vary from order to order."""
         return any(e.lead_moments[1] > 0 for e in self.links)
 
-    def _onway_of(self) -> tuple[int, float]:
-        """Return the shortest lead time, and the units that were on the way before the record began."""
+    def _on_way_of(self, reported: Mapping[tuple[str, str, str], Floats]) -> tuple[int, float]:
+        """Return the shortest lead time, and the units that were on the way before the record began.
+
+        Where no dispatches are reported, what is ordered is on its way.
+        """
         total, shortest = 0.0, self.n
         for e in self.links:
             way = way_of(self.top, e)
-            sent = e.yield_ * np.nan_to_num(self.periods.shipped[way])
-            made = e.kind == "make"
-            came = self._sum(
-                _one(self.periods.made, self.key) if made else [self.periods.received[way]]
-            )
+            sent = reported.get(way, later(self.periods.ordered[way], e.delay))
+            made = _one(self.periods.made, self.key) if e.kind == "make" else ()
+            came = self._sum(made or [self.periods.received[way]])
+            sent = e.yield_ * np.nan_to_num(sent)
             total += before_record(sent, came, e.lead_time, overtakes(e))
             shortest = min(shortest, int(lead_time_table(e.lead_time)[0][0]))
         return shortest, total

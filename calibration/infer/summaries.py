@@ -55,7 +55,8 @@ SUMMARIES: dict[str, str] = {
 }
 """Name and meaning of each summary, in the order of the columns."""
 
-_TINY = 1e-9
+_TINY = 1e-6  # of mean demand: what is less comes of rounding
+_BARE = 1e-3  # of mean demand: with less on the shelf the books show none
 _FLOOR = 0.02  # logs of spreads end here: two per cent of mean demand or less is none
 _SMALL = 0.1  # an order of less than this share of mean demand is a small one
 _RIDGE = 1e-4
@@ -168,7 +169,7 @@ def _books(
     shipped = backlog[:-1] + d[1:, None] - backlog[1:]
     correction = (np.diff(book, axis=0) - received + shipped)[WARM - 1 :]
     owed, seen = backlog[WARM:], book[WARM:]
-    phantom = np.where(seen > _TINY, owed, 0.0).mean(axis=0)
+    phantom = np.where(seen > _BARE, owed, 0.0).mean(axis=0)
     return [
         seen.mean(axis=0), owed.mean(axis=0), phantom, correction.mean(axis=0),
         _log(correction.std(axis=0)), _log(received[WARM - 1 :].std(axis=0)),
