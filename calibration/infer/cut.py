@@ -6,7 +6,7 @@ included, becomes a set of lead times; what was in the books is what a simulatio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from calibration.direct.records import most_lost
 from calibration.infer.orders import (
     fifo_leads,
+    keeps_time,
     later,
     opening_orders,
     owed,
@@ -43,6 +44,7 @@ FEWEST = 2 * WARM
 _MOSTLY = (0.25, 0.75)  # what is found or lost moves the books for a while
 _SAME, _BARE = 1e-3, 0.2  # of mean demand: positions that are the same, shelves that are bare
 _STOPS = ("outage", "ordering_down")
+_LIMITS = ("order_min", "order_multiple", "order_max")
 _DEVICE = ("kind", "period", "noise", "bias", "read_rate", "delay", "loss")
 
 
@@ -51,7 +53,8 @@ class Cut(NamedTuple):
 
     ``also`` names what is hidden besides its policy, ``forecast`` and ``cover`` stand in the scenario,
     ``notes`` say what to be careful about; ``reason`` says why it cannot be inferred (then the other
-    fields are None or empty).
+    fields are None or empty). ``instead`` is the same with another review period that its orders
+    allow, if there is one.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Cut(NamedTuple):
     cover: float | None = None
     notes: tuple[str, ...] = ()
     reason: str = ""
+    instead: Cut | None = None
 
 
 def cut(periods: Periods, top: Topology, row: int) -> Cut:
@@ -82,12 +86,21 @@ def cut(periods: Periods, top: Topology, row: int) -> Cut:
 
 def cut_of(flows: Flows, row: int) -> Cut:
     """Cut out a stock point of whose flows enough is known (:meth:`Flows.reason`)."""
+    review, phase = rhythm(flows.ordered)
+    found = _with_review(flows, row, review, phase)
+    policy = flows.top.points[row].settings.policy
+    if policy.review == review or not keeps_time(flows.asked, review, phase):
+        return found
+    first = (policy.phase - flows.periods.first) % policy.review
+    return _with_review(flows, row, policy.review, first)._replace(instead=found)
+
+
+def _with_review(flows: Flows, row: int, review: int, phase: int) -> Cut:
     periods, top = flows.periods, flows.top
     point = top.points[row]
     lag, before = flows.opening()
     book = flows.book()
     before -= _never_there(flows.series(book, before), before, flows.asked)
-    review, phase = rhythm(flows.ordered)
     leads = fifo_leads(flows.ordered, flows.received, before) or [lag]
     believed = believed_lead(top, row)
     signal, series = signal_of(periods, top, row), flows.series(book, before)
@@ -115,6 +128,7 @@ def cut_of(flows: Flows, row: int) -> Cut:
         flows.patience,
         believed,
         flows.component,
+        limits_of(flows.links),
     )
     return Cut(
         point.name, problem, series, scale, flows.also(believed),
@@ -291,6 +305,15 @@ def _never_there(seen: Series, before: float, asked: Floats) -> float:
     same = high - low < _SAME * mean
     bare = min(float(np.median(seen.book)), float(np.median(position))) < _BARE * mean
     return float(np.clip(np.median(position), 0.0, before)) if same and bare else 0.0
+
+
+def limits_of(links: Sequence[Link]) -> dict[str, float]:
+    """Return the limits on one order, in good units; of several links none: which is which is not known."""
+    if len(links) != 1:
+        return {}
+    (link,) = links
+    given = {name: getattr(link.declared, name, None) for name in _LIMITS}
+    return {name: link.yield_ * units for name, units in given.items() if units}
 
 
 def believed_lead(top: Topology, row: int) -> tuple[float, float]:

@@ -35,7 +35,7 @@ class Identified(NamedTuple):
     width
         Width of the posterior's 90 % interval over that of the prior's, both as shares of the range.
     identified
-        Whether the width is at most :data:`WIDEST`; else the prior is kept.
+        Whether the width is at most :data:`WIDEST`; else it is no narrower than the prior, to speak of.
     """
 
     name: str
@@ -76,13 +76,3 @@ def borrow(posterior: Weighted, others: Sequence[Weighted]) -> Weighted:
 
 def _logit(shares: Floats) -> Floats:
     return np.asarray(logit(np.clip(shares, _EDGE, 1 - _EDGE)))
-
-
-def kept(prior: Prior, posterior: Weighted, draws: int, seed: int) -> Floats:
-    """Return drawn values, ``(draws, d)``: the prior's own in columns that are not identified."""
-    values = prior.values(posterior.draws(draws, seed))
-    rng = np.random.default_rng(seed)
-    for i, row in enumerate(identify(prior, posterior)):
-        if not row.identified:
-            values[:, i] = prior.hidden[i].values(rng.random(draws))
-    return values

@@ -111,6 +111,11 @@ def rhythm(ordered: Floats) -> tuple[int, int]:
     return 1, 0
 
 
+def keeps_time(asked: Floats, review: int, phase: int) -> bool:
+    """Return whether what is asked for comes in a rhythm, too: then orders in it tell no review."""
+    return float(asked[phase::review].sum()) >= _ON_TIME * float(asked.sum())
+
+
 def until(received: Floats, before: float) -> list[float]:
     """Return what came of the units on order at first, ``(L,)``: period by period until all was there."""
     came = np.minimum(np.cumsum(received), before)

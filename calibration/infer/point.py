@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from calibration.infer.abc import Inference, Weighted, choose
 from calibration.infer.cut import Cut
-from calibration.infer.identify import Identified, borrow, identify, kept
+from calibration.infer.identify import Identified, borrow, identify
 from calibration.infer.misfit import LEVEL, REPLICATES, misfit
 from calibration.infer.prior import KINDS, Hidden, Prior, prior_of
 from calibration.infer.rounds import SIMULATIONS, learn_here
@@ -85,7 +85,8 @@ class PointResult:
     orders
         Orders that it placed.
     draws
-        Posterior draws by place below a stock rule; prior draws where not identified.
+        Posterior draws by place below a stock rule, as wide as the prior where not identified;
+        those of equal number belong together.
     ranges
         Range of the prior, by the same places.
     p_value, worst
@@ -250,12 +251,13 @@ def infer(
         Called with the number of simulations done after each block; may raise to stop.
 
     What does not fit is tried once more, with other luck and twice as many simulations: it may have
-    been the learning that missed. A model that is wrong does not fit then either.
+    been the learning that missed. A model that is wrong does not fit then either. Where orders allow
+    another review period, that is tried then.
     """
     found = _attempt(cut, seed, simulations, kinds, tick)
     if not found.misfits:
         return found
-    again = _attempt(cut, seed + _AGAIN, 2 * simulations, kinds, tick)
+    again = _attempt(cut.instead or cut, seed + _AGAIN, 2 * simulations, kinds, tick)
     return again if not again.misfits or again.p_value > found.p_value else found
 
 
@@ -301,7 +303,7 @@ def _with_posterior(
     posterior = inference.posterior(observed)
     made = reference(problem, prior, posterior.draws(REPLICATES, seed), seed=seed + 1, per=1)
     fit = misfit(observed, made)
-    drawn = kept(prior, posterior, DRAWS, seed)
+    drawn = prior.values(posterior.draws(DRAWS, seed))
     return replace(
         result,
         identified=identify(prior, posterior),

@@ -76,6 +76,8 @@ class Problem:
         Mean and variance of the lead time that its policy reckons with; default: as they are.
     component
         Whether production takes from it, see :func:`calibration.infer.summaries.net`.
+    limits
+        Limits on one order, as in a scenario: ``order_min``, ``order_multiple``, ``order_max``.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Problem:
     patience: int | None = None
     believed: tuple[float, float] | None = None
     component: bool = False
+    limits: dict[str, float] = field(default_factory=dict)
 
     def looks(
         self, prior: Prior, values: Floats, *, seed: int, per: int, first: int,
@@ -119,7 +122,7 @@ def site_scenario(problem: Problem, prior: Prior, shared: Sequence[dict[str, flo
             "horizon": len(problem.demand),
             "sites": [{"name": at["site"]} for at in places],
             "items": [{"name": _ITEM}],
-            "purchases": [at | lead for at in places],
+            "purchases": [at | lead | problem.limits for at in places],
             "stock": [
                 stock_rule(problem, KINDS[prior.kind]),
                 *(

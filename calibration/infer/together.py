@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from calibration.infer.abc import Inference, Weighted
 from calibration.infer.blind import Group, Member
-from calibration.infer.identify import identify, kept
+from calibration.infer.identify import identify
 from calibration.infer.joint import Together
 from calibration.infer.misfit import REPLICATES, misfit
 from calibration.infer.point import HELD_OUT, HeldOut, PointResult, predicted
@@ -85,7 +85,8 @@ def _results(
     problem: Together, prior: Prior, posterior: Weighted, seed: int
 ) -> Iterator[PointResult]:
     """Yield what the joint posterior tells of each member."""
-    drawn, known = kept(prior, posterior, DRAWS, seed), identify(prior, posterior)
+    drawn = prior.values(posterior.draws(DRAWS, seed))
+    known = identify(prior, posterior)
     for m in problem.group.members:
         name, seen = m.problem.name, m.cut.observed
         mine = {h.place: i for i, h in enumerate(prior.hidden) if h.name == f"{name} {h.place}"}
