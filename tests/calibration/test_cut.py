@@ -16,13 +16,16 @@ from calibration.periods import add_up
 from twin.load import load_text
 from twin.topology import build
 
+HUMAN = "kind: human, level: 40, smoothing: 0.5, adjustment: 0.4, supply_line: 0.7"
 CHAIN = """{horizon: 200, seed: 4, sites: [{name: centre}, {name: shop}, {name: stall}], items: [{name: tea}],
  lanes: [{from: centre, to: shop, lead_time: 2}, {from: centre, to: stall, lead_time: 3}],
  purchases: [{site: centre, item: tea, lead_time: 6}],
  stock: [{policy: {kind: base_stock, level: 100}},
-   {where: {site: shop}, policy: {kind: human, level: 40, smoothing: 0.5, adjustment: 0.4, supply_line: 0.7}},
+   {where: {site: shop}, policy: {HUMAN}},
    {where: {site: stall}, policy: {kind: base_stock, level: 90, review: 7, phase: 3}}],
- demand: [{site: shop, item: tea, kind: poisson, mean: 9}, {site: stall, item: tea, kind: poisson, mean: 6}]}"""
+ demand: [{site: shop, item: tea, kind: poisson, mean: 9}, {site: stall, item: tea, kind: poisson, mean: 6}]}""".replace(
+    "HUMAN", HUMAN
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,40 @@ def test_what_was_on_order_before_is_told_from_what_was_waited_for():
     leads = fifo_leads(ordered, received, 11.0)
     assert min(leads) == 3
     assert max(leads) == 13
+
+
+def test_parts_of_an_order_come_though_no_whole_order_came_so_soon():
+    ordered, received = np.zeros(30), np.zeros(30)
+    ordered[[0, 12]] = 60.0
+    received[[3, 6, 15, 18]] = 30.0  # the supplier has half of it at first
+    _, whole, part = supply_trace(ordered, received, 0.0)
+    assert (whole[3], part[3]) == (0, 0.5)
+    assert (whole[15], part[15]) == (12, 0.5)
+
+
+def test_orders_in_the_rhythm_of_customers_tell_no_review_and_both_are_tried():
+    text = CHAIN.replace("level: 100", "level: 300")
+    text = text.replace(HUMAN, "kind: base_stock, level: 90, review: 7, phase: 3")
+    scenario = load_text(text)
+    top = build(scenario)
+    found = cut(
+        add_up(emulate.events(scenario), scenario, first=0, last=199), top, top.row_of["centre/tea"]
+    )
+    assert (found.problem.review, found.instead.problem.review) == (1, 7)
+
+
+@pytest.mark.parametrize("limit", ["order_min: 40", "order_multiple: 25"])
+def test_limits_on_orders_count_in_the_stock_point_by_itself(limit):
+    text = CHAIN.replace("to: shop, lead_time: 2}", f"to: shop, lead_time: 2, {limit}}}")
+    text = text.replace(HUMAN, "kind: base_stock, level: 60")
+    scenario = load_text(text.replace("level: 100", "level: 400"))
+    top = build(scenario)
+    found = cut(
+        add_up(emulate.events(scenario), scenario, first=0, last=199), top, top.row_of["shop/tea"]
+    )
+    prior = prior_of("base_stock", found.scale, also=())
+    one = simulate(found.problem, prior, np.array([[60.0]]), seed=1)
+    np.testing.assert_allclose(one.order, found.observed.order, atol=1e-5)
 
 
 VARYING = """{horizon: 400, seed: 4, sites: [{name: hub}, {name: shop}], items: [{name: tea}],

@@ -8,9 +8,10 @@ import pytest
 
 import twin
 from calibration import emulate, posterior
-from calibration.direct import capacity, devices, failures, records, yields
+from calibration.direct import Estimate, capacity, devices, failures, records, yields
 from calibration.direct.capacity import Limited
 from calibration.events import Event
+from calibration.periods import add_up
 from calibration.times import DAY, period_start
 
 PLANT = {
@@ -194,3 +195,19 @@ def test_a_bias_that_is_not_told_apart_from_none_changes_nothing_in_the_scenario
 
     assert "devices[0].bias" in keys(counted(noise=0.01, bias=0.08))
     assert "devices[0].bias" not in keys(counted(shrink=1.5, noise=0.01))
+
+
+def test_a_device_that_is_known_exactly_outweighs_one_that_is_hardly_known():
+    luck = np.random.default_rng(1).standard_normal(256)
+    sure = Estimate.of("bias of a", 0.0, 1e-6 * luck, 50)
+    vague = Estimate.of("bias of b", -0.2, -0.2 + 0.3 * luck, 50)
+    assert devices._weights([sure, vague]) @ [0.0, -0.2] == pytest.approx(0.0, abs=0.01)
+    other = Estimate.of("bias of c", 0.2, 0.2 + 0.001 * luck, 50)
+    np.testing.assert_allclose(devices._weights([sure, other]), 0.5, atol=0.01)  # not alike
+
+
+def test_the_most_that_can_have_vanished_is_more_than_did_and_little_where_nothing_does():
+    for shrink in (0.0, 0.4):
+        scenario = counted(shrink=shrink)
+        most = records.most_lost(add_up(emulate.events(scenario), scenario), ("plant", "tea"))
+        assert shrink < most < 2 * shrink + 0.1

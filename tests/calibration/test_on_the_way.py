@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration import on_the_way
-from calibration.on_the_way import arrivals, by_age, come
+from calibration.on_the_way import arrivals, before_record, by_age, come
 from twin.distributions import lead_time_table
 from twin.schema import LeadTime
 
@@ -49,3 +49,17 @@ def test_where_nothing_overtakes_goods_have_come_once_all_before_them_have() -> 
     )
     assert np.cumsum(both - first)[4] == pytest.approx(2 / 3 * 1 / 3)
     assert come(np.array([0.5, 0.5]), False).tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("before", [0.0, 37.5])
+def test_what_was_on_the_way_at_first_is_told_exactly_where_nothing_overtakes(before) -> None:
+    rng = np.random.default_rng(5)
+    sent = np.where(rng.random(300) < 0.1, rng.uniform(300, 400, 300), 0.0)
+    lead, received = rng.integers(2, 7, 300), np.zeros(320)
+    received[3] = before
+    at = 4
+    for t in np.flatnonzero(sent):
+        at = max(at, t + int(lead[t]))
+        received[at] += sent[t]
+    law = LeadTime(kind="empirical", values=[2, 3, 4, 5, 6])
+    assert before_record(sent, received[:300], law, False) == pytest.approx(before, abs=1e-3)

@@ -36,6 +36,21 @@ def test_no_more_is_lost_than_is_asked_for():
     assert ranges == [2.0, StockRule.model_fields["shrink"].json_schema_extra["slider"][1]]
 
 
+def test_no_more_is_lost_than_counts_leave_room_for():
+    assert pr.prior_of("order_driven", SCALE._replace(lost=0.02)).hidden[0].high == 0.02
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("base_stock", "policy.level"), ("human", "policy.level"),
+                       ("r_Q", "policy.lot"), ("base_stock_forecast", "policy.safety_factor")],
+)  # fmt: skip
+def test_a_range_reaches_beyond_what_was_seen_of_who_keeps_stock_for_a_month(kind, name):
+    month = SCALE._replace(cover=4.0, position=90.0, most=300.0, order=400.0, noise=4.0)
+    seen = {"policy.level": 300.0, "policy.lot": 400.0, "policy.safety_factor": (90 - 40) / 8}
+    found = {h.name: h for h in pr.prior_of(kind, month).hidden}[name]
+    assert found.high > 1.2 * seen[name]
+
+
 @pytest.mark.parametrize("kind", pr.KINDS)
 def test_values_and_shares_are_each_others_inverse(kind):
     prior = pr.prior_of(kind, SCALE, also=("shrink",))
