@@ -23,9 +23,8 @@ CHAIN = """{horizon: 200, seed: 4, sites: [{name: centre}, {name: shop}, {name: 
  stock: [{policy: {kind: base_stock, level: 100}},
    {where: {site: shop}, policy: {HUMAN}},
    {where: {site: stall}, policy: {kind: base_stock, level: 90, review: 7, phase: 3}}],
- demand: [{site: shop, item: tea, kind: poisson, mean: 9}, {site: stall, item: tea, kind: poisson, mean: 6}]}""".replace(
-    "HUMAN", HUMAN
-)
+ demand: [{site: shop, item: tea, kind: poisson, mean: 9},
+   {site: stall, item: tea, kind: poisson, mean: 6}]}""".replace("HUMAN", HUMAN)
 
 
 @pytest.fixture(scope="module")
