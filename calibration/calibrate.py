@@ -13,7 +13,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from calibration.infer.point import PointResult, infer, pooled
 from calibration.infer.prior import KINDS
 from calibration.infer.rounds import SIMULATIONS
 from calibration.infer.together import infer_together
+from calibration.mend import mended
 from calibration.periods import Periods, add_up, astray
 from calibration.store import Store
 from calibration.times import period_length
@@ -65,6 +66,8 @@ ESTIMATORS: Mapping[str, Callable[..., list[Estimate]]] = {
     "records": records.estimate,
 }
 """The direct estimators, by what they estimate."""
+
+_AS_TOLD = ("lead times",)  # what is put in takes as long as usual: that is no news of how long
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Calibration:
         Events left out for their clocks (:func:`calibration.periods.astray`).
     strange
         What is said of events of other chains (:func:`calibration.belongs.belonging`).
+    mended
+        Events that were put in, by kind (:func:`calibration.mend.mended`).
     """
 
     scenario: Scenario
@@ -103,6 +108,7 @@ class Calibration:
     simulations: int
     astray: int = 0
     strange: str = ""
+    mended: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def flagged(self) -> list[str]:
@@ -128,6 +134,7 @@ class Calibration:
             "simulations": self.simulations,
             "astray": self.astray,
             "strange": self.strange,
+            "mended": dict(self.mended),
             "version": twin.__version__,
             "estimates": [_plain(e) for e in self.estimates],
             "points": [p.to_dict() for p in self.points],
@@ -217,6 +224,7 @@ class _Job:
         self.data = digest(self.events) if isinstance(source, pd.DataFrame) else source.digest()
         far = astray(self.events["event_time"].to_numpy(np.int64), period_length(scenario.calendar))
         self.events, self.astray = self.events[~far], int(far.sum())
+        self.whole, self.mended = mended(self.events, scenario)
         all_of = [self.data, scenario.hash(), seed, simulations, *kinds, twin.__version__]
         self.key = hashlib.sha256(json.dumps(all_of).encode()).hexdigest()[:16]
         self.folder = folder
@@ -232,7 +240,7 @@ class _Job:
         estimates = self.estimates()
         scenario = posterior.with_estimates(self.start, estimates)
         self.progress("adding up events", 0, 1, float("nan"))
-        periods = add_up(self.events, scenario)
+        periods = add_up(self.whole, scenario)
         points, where = self.hidden(periods, scenario, threads)
         scenario = twin.apply(scenario, cuts.moved(scenario, where))
         below = cuts.below(scenario)
@@ -246,7 +254,7 @@ class _Job:
         )  # fmt: skip
         return Calibration(
             done, self.start, estimates, points, where, self.data, self.seed, self.simulations,
-            self.astray, self.strange,
+            self.astray, self.strange, self.mended,
         )  # fmt: skip
 
     def estimates(self) -> list[Estimate]:
@@ -257,7 +265,8 @@ class _Job:
             self.check()
             kept = self.load(f"direct {name}")
             if kept is None:
-                kept = [_plain(e) for e in estimate(self.events, self.start, seed=self.seed)]
+                events = self.events if name in _AS_TOLD else self.whole
+                kept = [_plain(e) for e in estimate(events, self.start, seed=self.seed)]
                 self.save(f"direct {name}", kept)
             found += [_estimate(e) for e in kept]
         return found

@@ -232,6 +232,9 @@ def told(done: Calibration) -> str:
     ]
     if done.astray:
         lines.append(f"{done.astray} events left out: their clocks are far from all others")
+    if done.mended:
+        of_kind = ", ".join(f"{n} of kind {kind}" for kind, n in done.mended.items())
+        lines.append(f"events that must be missing, put in where others prove them: {of_kind}")
     if done.strange:
         lines.append(f"warning: {done.strange}")
     for family, places in done.decoupling.items():

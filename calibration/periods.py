@@ -80,6 +80,16 @@ class Periods:
     started: dict[Point, Floats]
     used: dict[Point, Floats]
 
+    def flow(self, point: Point) -> Floats:
+        """Return what came to a stock point less what went but to customers, units."""
+        zero = np.zeros(self.n)
+        flow = self.made.get(point, zero) - self.used.get(point, zero)
+        for ways, sign, end in ((self.received, 1, 1), (self.shipped, -1, 0)):
+            for (*ends, what), units in ways.items():
+                if what == point[1] and ends[end] == point[0]:
+                    flow = flow + sign * np.nan_to_num(units)
+        return np.asarray(np.nan_to_num(flow))
+
     @property
     def weekday(self) -> npt.NDArray[np.int64]:
         """Day of the week of each period, Monday 0, ``(n,)``; of weeks: that of their first day."""

@@ -83,17 +83,10 @@ class Stretches(NamedTuple):
 
 def stretches(periods: Periods, point: Point) -> Stretches:
     """Return what happened between the counts of a stock point."""
-    site, item = point
-    zero = np.zeros(periods.n)
-    flow = periods.made.get(point, zero) - periods.used.get(point, zero)
-    flow = flow - periods.sold.get(point, zero)
-    for ways, sign, end in ((periods.received, 1, 1), (periods.shipped, -1, 0)):
-        for (*ends, what), units in ways.items():
-            if what == item and ends[end] == site:
-                flow = flow + sign * units
+    flow = periods.flow(point) - np.nan_to_num(periods.sold.get(point, np.zeros(periods.n)))
     counts = periods.on_hand[point]
     at = np.flatnonzero(~np.isnan(counts))
-    moved = np.diff(np.cumsum(np.nan_to_num(flow))[at])
+    moved = np.diff(np.cumsum(flow)[at])
     return Stretches(counts[at[:-1]], counts[at[1:]], moved, np.diff(at).astype(np.float64))
 
 

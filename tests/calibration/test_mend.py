@@ -1,0 +1,83 @@
+"""Events that were lost are put in where others prove them, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibration import emulate
+from calibration.infer.cut import cut
+from calibration.mend import MENDED, mended
+from calibration.periods import add_up
+from twin.load import load_text
+from twin.topology import build
+
+CHAIN = """{horizon: 300, seed: 4, sites: [{name: hub}, {name: shop}, {name: stall}], items: [{name: tea}],
+ lanes: [{from: hub, to: shop, lead_time: {kind: lognormal, mean: 4, cv: 0.4}}, {from: hub, to: stall, lead_time: 3}],
+ purchases: [{site: hub, item: tea, lead_time: 6}],
+ stock: [{policy: {kind: base_stock, level: 400}}, {where: {site: shop}, policy: {kind: base_stock, level: 90}},
+   {where: {site: stall}, shrink: 0.2, policy: {kind: base_stock, level: 60}}],
+ devices: [{kind: cycle_count, period: 7}],
+ demand: [{site: shop, item: tea, kind: poisson, mean: 12}, {site: stall, item: tea, kind: poisson, mean: 9}]}"""
+
+
+@pytest.fixture(scope="module")
+def chain():
+    scenario = load_text(CHAIN)
+    return scenario, emulate.events(scenario)
+
+
+def without(events, share, kinds=None, seed=1):
+    lost = np.random.default_rng(seed).random(len(events)) < share
+    return events[~lost | (~events["kind"].isin(kinds) if kinds else False)]
+
+
+def test_where_nothing_was_lost_nothing_is_put_in(chain):
+    scenario, events = chain
+    whole, counts = mended(events, scenario)
+    assert not counts
+    assert len(whole) == len(events)
+
+
+def test_lost_receipts_and_dispatches_are_back_in_their_period_or_nearly(chain):
+    scenario, events = chain
+    told = without(events, 0.02, ["ship", "receive"])
+    whole, counts = mended(told, scenario)
+    assert len(events) - len(told) - 2 <= sum(counts.values()) <= len(events) - len(told)
+    true, found = add_up(events, scenario), add_up(whole, scenario)
+    for series in ("received", "shipped", "sold"):
+        for way, units in getattr(true, series).items():
+            late = np.abs(np.cumsum(units) - np.cumsum(getattr(found, series)[way])).sum()
+            assert late < 0.05 * units.sum(), (series, way)  # of 300 unit-periods for each unit
+
+
+def test_an_order_that_was_lost_is_placed_when_what_it_brought_was_sent(chain):
+    scenario, events = chain
+    late = (events["kind"] == "order") & (events["partner"] == "hub") & (events.index > 2000)
+    lost = events[late].iloc[[5, 40]]
+    whole, counts = mended(events.drop(lost.index), scenario)
+    assert counts == {"order": 2}
+    put_in = whole[whole["quality"] == MENDED]
+    assert sorted(put_in["qty"]) == pytest.approx(sorted(lost["qty"]), abs=1e-6)
+
+
+def test_receipts_that_are_told_no_more_are_not_made_up(chain):
+    scenario, events = chain
+    half = events["event_time"] > events["event_time"].median()
+    dead = half & (events["kind"] == "receive") & (events["site"] == "shop")
+    assert mended(events[~dead], scenario).counts.get("receive", 0) == 0
+
+
+@pytest.mark.parametrize("where", ["shop/tea", "stall/tea"])
+def test_a_stock_point_looks_as_it_did_though_one_event_in_a_hundred_was_lost(chain, where):
+    scenario, events = chain
+    top = build(scenario)
+
+    def look(some):
+        found = cut(add_up(some, scenario), top, top.row_of[where])
+        return found.problem.look(found.observed)[0]
+
+    told = without(events, 0.01)
+    true, raw, found = look(events), look(told), look(mended(told, scenario).events)
+    assert np.abs(found - true).max() < 0.15
+    assert np.abs(raw - true).max() > 0.5
