@@ -8,7 +8,7 @@ ordering fits a stock point: goods on order that never come, stock that nobody s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -54,9 +54,8 @@ def mended(events: pd.DataFrame, scenario: Scenario) -> Mended:
     top = build(scenario)
     events = events.drop_duplicates(["source", "event_id"])
     events = events.sort_values("event_time", kind="stable")
-    found: list[pd.DataFrame] = []
-    for link in top.links:
-        found += _of_link(events, link, top)
+    parts = _Parts(events)
+    found = [rows for link in top.links for rows in _of_link(parts, link, top) if len(rows)]
     if found:
         events = pd.concat([events, *found], ignore_index=True)
     late = _orders(events, top)
@@ -70,130 +69,203 @@ def mended(events: pd.DataFrame, scenario: Scenario) -> Mended:
     return Mended(events, {str(kind): int(n) for kind, n in kinds.items()})
 
 
-def _of_link(events: pd.DataFrame, link: Link, top: Topology) -> Iterator[pd.DataFrame]:
+class _Parts:
+    """Events by item, and the time of the last of all."""
+
+    def __init__(self, events: pd.DataFrame) -> None:
+        self.none = events.iloc[:0]
+        self.by_item = dict(iter(events.groupby("item", observed=True)))
+        self.last = int(events["event_time"].max())
+
+    def of(self, item: str) -> pd.DataFrame:
+        """Return the events of an item."""
+        return self.by_item.get(item, self.none)
+
+    def lots(self, kind: str, site: str, partner: str | None, item: str) -> pd.DataFrame:
+        """Return the first event of each lot, by lot, in the order of time."""
+        events = self.of(item)
+        mine = (events["kind"] == kind) & (events["site"] == site)
+        mine &= (events["lot"] != "") & (events["qty"] > 0)
+        if partner is not None:
+            mine &= events["partner"] == partner
+        return events[mine].drop_duplicates("lot").set_index("lot")
+
+
+def _of_link(parts: _Parts, link: Link, top: Topology) -> Iterator[pd.DataFrame]:
     """Yield what is missing at either end of a link, by lots."""
-    to = top.points[link.to]
-    site, item = to.site.name, to.item.name
+    site, item, origin = *_end(link, top), link.source
     if link.kind == "make":
+        yield from _of_production(parts, link, top)
         return
-    mine = events[(events["item"] == item) & (events["lot"] != "")]
-    origin, kind = link.source, "order" if link.kind == "buy" else "ship"
+    kind = "order" if link.kind == "buy" else "ship"
     out_at, out_to = (origin, site) if kind == "ship" else (site, origin)
-    out = mine[(mine["kind"] == kind) & (mine["site"] == out_at) & (mine["partner"] == out_to)]
-    came = mine[(mine["kind"] == "receive") & (mine["site"] == site) & (mine["partner"] == origin)]
-    yield from _missing(out, came, kind, last=int(events["event_time"].max()),
-                        length=period_length(top.scenario.calendar), free=overtakes(link))  # fmt: skip
+    ends = _ends(
+        parts.lots(kind, out_at, out_to, item), parts.lots("receive", site, origin, item),
+        parts.last, link, top,
+    )  # fmt: skip
+    yield _turned(ends.out[ends.lost], "receive", ends.came_at)
+    yield _turned(ends.came[ends.unsent], kind, ends.sent_at)
 
 
-def _missing(
-    out: pd.DataFrame, came: pd.DataFrame, kind: str, *, last: int, length: int, free: bool
-) -> Iterator[pd.DataFrame]:
-    """Yield receipts and dispatches (or orders outside) that are missing on one link."""
-    out, came = (x[x["qty"] > 0].drop_duplicates("lot").set_index("lot") for x in (out, came))
+def _of_production(parts: _Parts, link: Link, top: Topology) -> Iterator[pd.DataFrame]:
+    """Yield uses of components, and what was made of them, that are missing at one end."""
+    site, item = _end(link, top)
+    made = parts.lots("make", site, None, item)
+    made_there = (e for e in top.links if e.kind == "make" and top.points[e.to].site.name == site)
+    others = {lot for e in made_there if e is not link
+              for lot in parts.lots("make", *_end(e, top)[:1], None, _end(e, top)[1]).index}  # fmt: skip
+    put_in: set[str] = set()
+    for part in link.declared.inputs:  # type: ignore[union-attr]
+        used = parts.lots("ship", site, site, part.item)
+        ends = _ends(used[~used.index.isin(others)], made, parts.last, link, top)
+        unused = ends.came[ends.unsent]
+        started = unused["value"].fillna(unused["qty"] / link.yield_)
+        yield _like(used, list(unused.index), part.usage * started.to_numpy(), ends.sent_at)
+        out, new = ends.out[ends.lost], ~ends.out[ends.lost].index.isin(put_in)
+        put_in |= set(out.index)
+        units = out["qty"].to_numpy()[new] / part.usage
+        rows = _like(made, list(out.index[new]), link.yield_ * units, ends.came_at[new])
+        yield rows.assign(value=units)
+
+
+class _Ends(NamedTuple):
+    """Both ends of a link, rows by lot.
+
+    Of what is ``lost`` no receipt is told, though it ``came_at`` some time; of what is ``unsent`` no
+    dispatch, though it was ``sent_at`` some time.
+    """
+
+    out: pd.DataFrame
+    came: pd.DataFrame
+    lost: npt.NDArray[np.bool_]
+    came_at: Floats
+    unsent: npt.NDArray[np.bool_]
+    sent_at: Floats
+
+
+def _ends(out: pd.DataFrame, came: pd.DataFrame, last: int, link: Link, top: Topology) -> _Ends:
+    """Hold what was sent against what came."""
+    none = np.zeros(len(out), bool), np.empty(0), np.zeros(len(came), bool), np.empty(0)
     both = out.index.intersection(came.index)
     if len(both) < _FEW:
-        return
+        return _Ends(out, came, *none)
+    free, length = overtakes(link), period_length(top.scenario.calendar)
     took = came.loc[both, "event_time"] - out.loc[both, "event_time"]
     usual = int(took.median())
     sent = out["event_time"].to_numpy(np.float64)
     got = came["event_time"].reindex(out.index).to_numpy(np.float64)
     lost = np.isnan(got) & untold(pd.DataFrame({"sent": sent, "got": got}), last, free)
-    if 0 < lost.sum() <= _MOST * len(out):
-        when = sent[lost] + usual if free else _between(sent, got, lost, usual)
-        yield _turned(out[lost], "receive", when)
-    came = came.sort_values("event_time", kind="stable")
+    lost &= lost.sum() <= _MOST * len(out)
+    came_at = (sent + usual if free else _between(sent, got, usual))[lost]
     got = came["event_time"].to_numpy(np.float64)
     begin = min(sent.min(), got.min()) + max(float(took.max()), length)
     sent = out["event_time"].reindex(came.index).to_numpy(np.float64)
-    followed = (not free) & np.isfinite(
-        np.maximum.accumulate(np.where(np.isnan(sent), -np.inf, sent))
-    )
-    of_none = np.isnan(sent) & ((got > begin) | followed)  # others were sent before the record
-    if 0 < of_none.sum() <= _MOST * len(came):
-        when = got - usual if free else _among(sent, got - usual, length)
-        yield _turned(came[of_none], kind, when[of_none])
+    followed = (not free) & np.isfinite(_highest(sent))
+    unsent = np.isnan(sent) & ((got > begin) | followed)  # others were sent before the record
+    unsent &= unsent.sum() <= _MOST * len(came)
+    sent_at = (got - usual if free else _among(sent, got - usual, length))[unsent]
+    return _Ends(out, came, lost, came_at, unsent, sent_at)
+
+
+def _end(link: Link, top: Topology) -> Point:
+    to = top.points[link.to]
+    return to.site.name, to.item.name
+
+
+def _like(rows: pd.DataFrame, lots: list[str], units: Floats, when: Floats) -> pd.DataFrame:
+    """Return events like the first of some, of other lots."""
+    first = rows.iloc[[0] * len(lots)].assign(qty=units)
+    return _marked(first.set_axis(pd.Index(lots, name="lot")).reset_index(), when)
+
+
+def _highest(sent: Floats) -> Floats:
+    """Return the highest value so far; -inf before the first that is known."""
+    return np.asarray(np.maximum.accumulate(np.where(np.isnan(sent), -np.inf, sent)))
 
 
 def _among(sent: Floats, guess: Floats, length: int) -> Floats:
     """Return when lots were sent, in the order in which they came: a period from others, if there is room."""
-    after = np.maximum.accumulate(np.where(np.isnan(sent), -np.inf, sent))
+    after = _highest(sent)
     before = np.minimum.accumulate(np.where(np.isnan(sent), np.inf, sent)[::-1])[::-1]
     tight = before - after < 2 * length
     low = np.where(tight, after, after + length)
     return np.asarray(np.clip(guess, low, np.where(tight, before, before - length)))
 
 
-def _between(sent: Floats, got: Floats, lost: npt.NDArray[np.bool_], usual: int) -> Floats:
+def _between(sent: Floats, got: Floats, usual: int) -> Floats:
     """Return when lots have come that took as long as usual, but not before those sent earlier.
 
     ``sent`` in order; nor later than those sent later.
     """
-    after = np.minimum.accumulate(np.where(np.isnan(got), np.inf, got)[::-1])[::-1]
-    before = np.maximum.accumulate(np.where(np.isnan(got), -np.inf, got))
-    return np.asarray(np.clip(sent + usual, before, after)[lost])
+    before = np.minimum.accumulate(np.where(np.isnan(got), np.inf, got)[::-1])[::-1]
+    return np.asarray(np.clip(sent + usual, _highest(got), before))
 
 
 def _turned(rows: pd.DataFrame, kind: str, when: Floats) -> pd.DataFrame:
     """Return events of the other end: site and partner change places unless an order names them."""
-    rows = rows.reset_index()
-    turned = rows.assign(
-        kind=kind, event_time=when.astype(np.int64), event_id=f"{MENDED} {kind} " + rows["event_id"],
-        quality=MENDED, device="", seq=pd.array([pd.NA] * len(rows), rows["seq"].dtype),
-    )  # fmt: skip
-    if "order" in (kind, *rows["kind"]):  # who orders is who receives
+    turned = _marked(rows.reset_index().assign(kind=kind), when)
+    if kind == "order" or (rows["kind"] == "order").any():  # who orders is who receives
         return turned
-    return turned.assign(site=rows["partner"], partner=rows["site"])
+    return turned.assign(site=turned["partner"], partner=turned["site"])
+
+
+def _marked(rows: pd.DataFrame, when: Floats) -> pd.DataFrame:
+    """Return events that were put in: they say so, and no device counts them."""
+    time = when.astype(np.int64)
+    ids = f"{MENDED} " + rows["kind"] + " " + rows["event_id"] + rows["lot"] + time.astype(str)
+    none = pd.array([pd.NA] * len(rows), rows["seq"].dtype)
+    mark = (rows["quality"] + f" {MENDED}").str.strip()
+    return rows.assign(event_time=time, event_id=ids, quality=mark, device="", seq=none)
 
 
 def _orders(events: pd.DataFrame, top: Topology) -> list[pd.DataFrame]:
-    """Return orders without which more would have been sent over a lane than was ordered.
+    """Return orders without which more would have been sent, or started, than was ordered.
 
     What waited before the record began is sent in its first periods (:data:`WARM`).
     """
-    t = period_of(events["event_time"].to_numpy(np.int64), top.scenario.calendar)
-    length, t = period_length(top.scenario.calendar), t - t.min()
-    found = []
+    calendar, parts, found = top.scenario.calendar, _Parts(events), []
+    first = int(period_of(events["event_time"].to_numpy(np.int64), calendar).min())
     for link in top.links:
-        to = top.points[link.to]
-        site, item, origin = to.site.name, to.item.name, link.source
-        if link.kind != "ship":
+        (site, item), usage = _end(link, top), 1.0
+        origin, what = (link.source, item)
+        if link.kind == "make" and link.declared.inputs:  # type: ignore[union-attr]
+            part = link.declared.inputs[0]  # type: ignore[union-attr]
+            origin, what, usage = site, part.item, part.usage
+        asked = _between_sites(parts.of(item), "order", site, origin)
+        sent = _between_sites(parts.of(what), "ship", origin, site)
+        if link.kind == "buy" or asked.empty or sent.empty:
             continue
-        mine = (events["item"] == item).to_numpy()
-        sent = mine & _is(events, "ship", origin, site)
-        asked = mine & _is(events, "order", site, origin)
-        for at, units in _beyond(events, t, sent, asked, link.delay):
-            row = events[sent & (t == at)].iloc[[0]].assign(qty=units, lot="")
-            when = row["event_time"].to_numpy(np.float64) - link.delay * length
-            found.append(_turned(row, "order", when).assign(site=site, partner=origin))
+        t_sent, t_asked = (
+            period_of(x["event_time"].to_numpy(np.int64), calendar) - first for x in (sent, asked)
+        )
+        gone = np.bincount(t_sent, sent["qty"].to_numpy(np.float64) / usage)
+        due = np.bincount(t_asked + link.delay, asked["qty"].to_numpy(np.float64))
+        at, units = _beyond(gone, due)
+        if 0 < len(at) <= _MOST * len(asked):
+            before = link.delay * period_length(calendar)
+            when = sent["event_time"].to_numpy(np.float64)[np.searchsorted(t_sent, at)] - before
+            found.append(_like(asked, [""] * len(at), units, when))
     return found
 
 
-def _is(events: pd.DataFrame, kind: str, site: str, partner: str) -> npt.NDArray[np.bool_]:
+def _between_sites(events: pd.DataFrame, kind: str, site: str, partner: str) -> pd.DataFrame:
     same = (events["kind"] == kind) & (events["site"] == site) & (events["partner"] == partner)
-    return same.to_numpy(bool)
+    return events[same].sort_values("event_time", kind="stable").drop(columns="lot")
 
 
-def _beyond(
-    events: pd.DataFrame, t: npt.NDArray[np.int64], sent: npt.NDArray[np.bool_],
-    asked: npt.NDArray[np.bool_], delay: int,
-) -> Sequence[tuple[int, float]]:  # fmt: skip
+def _beyond(gone: Floats, due: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     """Return in which periods more was sent in all than had been ordered, and by how much more."""
-    if not asked.any() or not sent.any():
-        return []
-    n, units = int(t.max()) + delay + 1, events["qty"].to_numpy(np.float64)
-    gone = np.cumsum(np.bincount(t[sent], units[sent], n))
-    beyond = gone - np.cumsum(np.bincount(t[asked] + delay, units[asked], n))
+    n = max(len(gone), len(due))
+    gone, due = (np.cumsum(np.pad(x, (0, n - len(x)))) for x in (gone, due))
+    beyond, none = gone - due, (np.empty(0, np.int64), np.empty(0))
     if n <= WARM + _SOON:
-        return []
+        return none
     # what is sent a little early is over soon: an order that is missing stays missing
     soon = np.lib.stride_tricks.sliding_window_view(beyond, _SOON).max(axis=1)
-    lost = np.minimum.accumulate(soon[::-1])[::-1]
-    found = []
-    for start in np.flatnonzero(np.diff(lost, prepend=lost[0]) > _TINY * gone[-1]):
-        at = start + int(np.argmax(beyond[start:] > lost[start] - _TINY * gone[-1]))
-        found.append((at, float(lost[start] - lost[start - 1])))
-    found = [(at, more) for at, more in found if at >= WARM]
-    return found if len(found) <= _MOST * asked.sum() else []
+    lost = np.maximum(np.minimum.accumulate(soon[::-1])[::-1], 0.0)
+    steps = np.flatnonzero(np.diff(lost, prepend=lost[0]) > _TINY * gone[-1])
+    at = np.array([s + np.argmax(beyond[s:] > lost[s] - _TINY * gone[-1]) for s in steps], np.int64)
+    return at[at >= WARM], np.diff(lost, prepend=lost[0])[steps][at >= WARM]
 
 
 def _customers(events: pd.DataFrame, scenario: Scenario) -> list[pd.DataFrame]:
