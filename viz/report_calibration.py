@@ -115,9 +115,12 @@ def _sentence(found: Found) -> str:
     points = [p for p in found["points"] if not p["reason"]]
     left = len(found["not_identified"])
     text = f"{_direct(found)} values were estimated directly and {_hidden(points)} inferred by simulation"
-    if not left:
-        return f"{text}; none that was looked for is left unidentified."
-    return f"{text}; {left} {'are' if left > 1 else 'is'} not identified: there the prior is kept."
+    if left:
+        text += f"; {left} {'are' if left > 1 else 'is'} not identified: there the prior is kept."
+    else:
+        text += "; none that was looked for is left unidentified."
+    put_in = ", ".join(f"{n} of kind {kind}" for kind, n in found.get("mended", {}).items())
+    return f"{text} Events that must be missing were put in: {put_in}." if put_in else text
 
 
 def _direct(found: Found) -> int:
