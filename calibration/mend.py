@@ -111,9 +111,11 @@ def _of_production(parts: _Parts, link: Link, top: Topology) -> Iterator[pd.Data
     """Yield uses of components, and what was made of them, that are missing at one end."""
     site, item = _end(link, top)
     made = parts.lots("make", site, None, item)
-    made_there = (e for e in top.links if e.kind == "make" and top.points[e.to].site.name == site)
-    others = {lot for e in made_there if e is not link
-              for lot in parts.lots("make", *_end(e, top)[:1], None, _end(e, top)[1]).index}  # fmt: skip
+    beside = [
+        e for e in top.links if e.kind == "make" and e is not link and _end(e, top)[0] == site
+    ]
+    shared = {part.item for e in beside for part in e.declared.inputs}  # type: ignore[union-attr]
+    others = {lot for e in beside for lot in parts.lots("make", site, None, _end(e, top)[1]).index}
     put_in: set[str] = set()
     for part in link.declared.inputs:  # type: ignore[union-attr]
         used = parts.lots("ship", site, site, part.item)
@@ -121,6 +123,8 @@ def _of_production(parts: _Parts, link: Link, top: Topology) -> Iterator[pd.Data
         unused = ends.came[ends.unsent]
         started = unused["value"].fillna(unused["qty"] / link.yield_)
         yield _like(used, list(unused.index), part.usage * started.to_numpy(), ends.sent_at)
+        if part.item in shared:  # nobody knows for which product it was taken
+            continue
         out, new = ends.out[ends.lost], ~ends.out[ends.lost].index.isin(put_in)
         put_in |= set(out.index)
         units = out["qty"].to_numpy()[new] / part.usage
@@ -322,13 +326,18 @@ def told_by_books(
     found, wanted = np.nan_to_num(sold), np.nan_to_num(asked)
     there = np.concatenate([[np.nan], books[:-1]]) + flow
     left = np.where(counted, np.inf, there - books)  # NaN: not known
-    for t in np.flatnonzero((found == 0) & (there > _TINY)):
-        owed = max(0.0, float(wanted[:t].sum() - found[:t].sum()))
-        most = there[t] if np.isnan(asked[t]) else min(there[t], owed + wanted[t])
-        if not np.isnan(left[t]):
-            found[t] = max(0.0, min(left[t], most))
-        elif np.isnan(sold[t]):
-            found[t] = min(wanted[t], most)
+    for t in np.flatnonzero((found == 0) & (there > _TINY) & (wanted > 0)):
+        owed = np.cumsum(wanted - found)
+        before = max(0.0, float(owed[t - 1])) if t else 0.0
+        all_, new = (min(there[t], x) for x in (before + wanted[t], wanted[t]))
+        if np.isnan(sold[t]) and not left[t] <= all_:
+            found[t] = all_
+        elif counted[t]:  # it went, if what was asked for was not met later either
+            stays = owed[t : t + _SOON].min() - owed[max(0, t - _SOON) : t].min(initial=0.0)
+            enough = there[t] > before + wanted[t] and stays > all_ * (1 - _TINY)
+            found[t] = all_ if enough else 0.0
+        elif min(abs(left[t] - all_), abs(left[t] - new)) < _TINY * there[t]:
+            found[t] = left[t]  # else something else took it off the books
     return found
 
 
