@@ -81,3 +81,47 @@ def test_a_stock_point_looks_as_it_did_though_one_event_in_a_hundred_was_lost(ch
     true, raw, found = look(events), look(told), look(mended(told, scenario).events)
     assert np.abs(found - true).max() < 0.15
     assert np.abs(raw - true).max() > 0.5
+
+
+WORKS = """{horizon: 200, seed: 3, sites: [{name: works}], items: [{name: steel}, {name: kettle}, {name: pan}],
+ purchases: [{site: works, item: steel, lead_time: 4}],
+ production: [{site: works, item: kettle, lead_time: 3, yield: 0.9, inputs: [{item: steel, usage: 2}]}%s],
+ stock: [{policy: {kind: base_stock, level: 150}}],
+ demand: [{site: works, item: kettle, kind: poisson, mean: 9}%s]}"""
+ALONE = ("", "")
+BESIDE = (
+    ", {site: works, item: pan, lead_time: 3, inputs: [{item: steel}]}",
+    ", {site: works, item: pan, kind: poisson, mean: 5}",
+)
+
+
+@pytest.mark.parametrize(("beside", "put_in"), [(ALONE, 2), (BESIDE, 0)])
+def test_what_was_made_is_put_in_if_it_is_known_what_it_was(beside, put_in):
+    scenario = load_text(WORKS % beside)
+    events = emulate.events(scenario)
+    lost = events[events["kind"] == "make"].iloc[[20, 50]]
+    whole, counts = mended(events.drop(lost.index), scenario)
+    assert counts.get("make", 0) == put_in
+    if put_in:
+        true, found = (add_up(x, scenario).made["works", "kettle"] for x in (events, whole))
+        np.testing.assert_allclose(found, true, atol=1e-6)
+
+
+def test_what_production_took_is_put_in():
+    scenario = load_text(WORKS % ALONE)
+    events = emulate.events(scenario)
+    lost = events[(events["kind"] == "ship") & (events["item"] == "steel")].iloc[[20, 50]]
+    whole, counts = mended(events.drop(lost.index), scenario)
+    assert counts == {"ship": 2}
+    true, found = (add_up(x, scenario).used["works", "steel"] for x in (events, whole))
+    np.testing.assert_allclose(found, true, atol=1e-6)
+
+
+PERISH = CHAIN.replace("items: [{name: tea}]", "items: [{name: tea, shelf_life: 6}]").replace(
+    "kind: poisson, mean: 9}", "kind: poisson, mean: 9, patience: 0}"
+)
+
+
+def test_goods_that_perish_and_customers_who_leave_are_no_lost_events():
+    scenario = load_text(PERISH)
+    assert not mended(emulate.events(scenario), scenario).counts
