@@ -67,7 +67,7 @@ ESTIMATORS: Mapping[str, Callable[..., list[Estimate]]] = {
 }
 """The direct estimators, by what they estimate."""
 
-_AS_TOLD = ("lead times",)  # what is put in takes as long as usual: that is no news of how long
+_AS_TOLD = ("demand", "lead times")  # what is put in is as usual: no news of how much or how long
 
 
 @dataclass(frozen=True)

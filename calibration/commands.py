@@ -159,7 +159,8 @@ def ingest(
     twin ingest sales.csv --store store.db --map map.yaml --scenario electronics
     twin ingest epcis.json --store store.db --rejects rejected.csv
 
-    Doing it again doubles nothing. It ends with what the telemetry as a whole can tell.
+    Doing it again doubles nothing. It ends with what the telemetry as a whole can tell. Where more than
+    half of the rows are rejected, the exit code is 2; what was accepted stays.
     """
     from calibration.ingest import ingest as take
     from calibration.quality import report
@@ -178,7 +179,7 @@ def ingest(
         say(done.text())
         if not quiet:
             say("\n" + found.text())
-    if done.rows and done.rejected == done.rows:
+    if 2 * done.rejected > done.rows:
         raise typer.Exit(USER_ERROR)
 
 

@@ -32,6 +32,7 @@ _SOON = 28  # periods within which a supplier has caught up once
 _FEW = 10  # lots told at both ends: of fewer nobody knows how long they take
 _MOST = 0.2  # share of lots of which an end is missing: beyond it nobody tells that end
 _TINY = 1e-6  # of all units
+_NEAR, _ALIKE = 7, 0.02  # periods about a receipt, and share of its units, in which books show it
 
 
 class Mended(NamedTuple):
@@ -56,6 +57,7 @@ def mended(events: pd.DataFrame, scenario: Scenario) -> Mended:
     events = events.sort_values("event_time", kind="stable")
     parts = _Parts(events)
     found = [rows for link in top.links for rows in _of_link(parts, link, top) if len(rows)]
+    found = [rows for rows in _by_books(events, found, scenario) if len(rows)] if found else []
     if found:
         events = pd.concat([events, *found], ignore_index=True)
     late = _orders(events, top)
@@ -82,13 +84,17 @@ class _Parts:
         return self.by_item.get(item, self.none)
 
     def lots(self, kind: str, site: str, partner: str | None, item: str) -> pd.DataFrame:
-        """Return the first event of each lot, by lot, in the order of time."""
+        """Return the first event of each lot that was not taken back whole, by lot, in order of time.
+
+        Its quantity is that of all its events.
+        """
         events = self.of(item)
-        mine = (events["kind"] == kind) & (events["site"] == site)
-        mine &= (events["lot"] != "") & (events["qty"] > 0)
+        mine = (events["kind"] == kind) & (events["site"] == site) & (events["lot"] != "")
         if partner is not None:
             mine &= events["partner"] == partner
-        return events[mine].drop_duplicates("lot").set_index("lot")
+        found = events[mine]
+        units = found.groupby("lot", sort=False)["qty"].sum()
+        return found.drop_duplicates("lot").set_index("lot").assign(qty=units)[units > 0]
 
 
 def _of_link(parts: _Parts, link: Link, top: Topology) -> Iterator[pd.DataFrame]:
@@ -169,6 +175,40 @@ def _ends(out: pd.DataFrame, came: pd.DataFrame, last: int, link: Link, top: Top
     unsent &= unsent.sum() <= _MOST * len(came)
     sent_at = (got - usual if free else _among(sent, got - usual, length))[unsent]
     return _Ends(out, came, lost, came_at, unsent, sent_at)
+
+
+def _by_books(
+    events: pd.DataFrame, put_in: list[pd.DataFrame], scenario: Scenario
+) -> Iterator[pd.DataFrame]:
+    """Yield what was put in; what came in the period in which the books show it, or not at all.
+
+    Where the books of all periods about it are told and none shows it, the goods were lost, not the
+    message.
+    """
+    periods, length = add_up(events, scenario), period_length(scenario.calendar)
+    for rows in put_in:
+        point = str(rows["site"].iloc[0]), str(rows["item"].iloc[0])
+        books = periods.books.get(point)
+        if rows["kind"].iloc[0] not in ("receive", "make") or books is None:
+            yield rows
+            continue
+        sold = np.nan_to_num(periods.sold.get(point, np.zeros(periods.n)))
+        more = np.diff(books, prepend=np.nan) - periods.flow(point) + sold
+        t = period_of(rows["event_time"].to_numpy(np.int64), scenario.calendar) - periods.first
+        moved = [_shown(more, int(at), q) for at, q in zip(t, rows["qty"], strict=True)]
+        keep = np.array([by is not None for by in moved], bool)
+        by = np.array([by or 0 for by in moved], np.int64)
+        yield rows.assign(event_time=rows["event_time"] + by * length)[keep]
+
+
+def _shown(more: Floats, at: int, units: float) -> int | None:
+    """Return how many periods later the books show units that nobody told of; none: they do not."""
+    begin, end = max(0, at - _NEAR), min(len(more), at + _NEAR + 1)
+    near = more[begin:end]
+    close = np.flatnonzero(np.abs(near - units) < _ALIKE * units)
+    if close.size:
+        return int(close[np.abs(close + begin - at).argmin()]) + begin - at
+    return 0 if np.isnan(near).any() or (near > _ALIKE * units).any() else None
 
 
 def _end(link: Link, top: Topology) -> Point:
@@ -323,19 +363,19 @@ def told_by_books(
     counted
         Where the books were corrected by a count: then their change tells nothing.
     """
-    found, wanted = np.nan_to_num(sold), np.nan_to_num(asked)
+    found = np.nan_to_num(sold)
+    wanted = np.where(np.isnan(asked), found, asked)
     there = np.concatenate([[np.nan], books[:-1]]) + flow
     left = np.where(counted, np.inf, there - books)  # NaN: not known
-    for t in np.flatnonzero((found == 0) & (there > _TINY) & (wanted > 0)):
+    for t in np.flatnonzero((found == 0) & (there > _TINY) & (wanted > 0) & ~np.isnan(left)):
         owed = np.cumsum(wanted - found)
         before = max(0.0, float(owed[t - 1])) if t else 0.0
         all_, new = (min(there[t], x) for x in (before + wanted[t], wanted[t]))
-        if np.isnan(sold[t]) and not left[t] <= all_:
-            found[t] = all_
-        elif counted[t]:  # it went, if what was asked for was not met later either
-            stays = owed[t : t + _SOON].min() - owed[max(0, t - _SOON) : t].min(initial=0.0)
-            enough = there[t] > before + wanted[t] and stays > all_ * (1 - _TINY)
-            found[t] = all_ if enough else 0.0
+        stays = owed[t : t + _SOON].min() - owed[max(0, t - _SOON) : t].min(initial=0.0)
+        if stays < min(all_, new) * (1 - _TINY):
+            continue  # it was met later, or told late
+        if counted[t]:
+            found[t] = all_ if there[t] > before + wanted[t] else 0.0
         elif min(abs(left[t] - all_), abs(left[t] - new)) < _TINY * there[t]:
             found[t] = left[t]  # else something else took it off the books
     return found
@@ -351,10 +391,10 @@ def told_by_what_went(asked: Floats, sold: Floats, there: npt.NDArray[np.bool_])
     there
         Where stock was left: then all that was asked for up to there had been met.
     """
-    found = np.nan_to_num(asked)
-    for t in np.flatnonzero(np.isnan(asked)):
-        end = t + int(np.argmax(there[t:])) if there[t:].any() else len(asked) - 1
+    found, missing = np.nan_to_num(asked), np.isnan(asked)
+    for t in np.flatnonzero(missing):
+        end = t + int(np.argmax(there[t:]))
         begin = t - int(np.argmax(there[t - 1 :: -1])) if t and there[:t].any() else 0
-        owed = float(sold[begin : end + 1].sum() - found[begin : end + 1].sum())
-        found[t] = max(0.0, owed)
+        if there[t:].any() and missing[begin : end + 1].sum() == 1:  # of several nobody knows which
+            found[t] = max(0.0, float(sold[begin : end + 1].sum() - found[begin : end + 1].sum()))
     return found

@@ -30,6 +30,7 @@ LEAST = 14
 _HORIZON = 4
 _COUNTS = ("poisson", "negative_binomial", "gamma", "intermittent")
 _AMOUNTS = ("gamma",)  # demand that is not whole is no count
+_NEARLY = 0.95  # share of periods whose demand is whole: then it is a count, cut here and there
 _SPREAD = {
     "negative_binomial": "variance_to_mean", "intermittent": "variance_to_mean", "gamma": "cv"
 }  # fmt: skip
@@ -136,13 +137,38 @@ def _fit(seen: Seen, kind: str, factor: Floats) -> Fit:
     def loss(theta: Floats) -> float:
         return -float(_log_likelihood(kind, theta, factor, seen.y, seen.short, half).sum())
 
+    if kind == "gamma" and not _whole(seen.y) and (seen.y == 0).any() and not seen.short.any():
+        theta, covariance = _moments(seen.y / factor)
+        return Fit(kind, theta, covariance, None, loss(theta))
     bounds = [(-14, 21), (-7, 7), (-4, 12)][: len(start)]
     found = optimize.minimize(loss, start, method="L-BFGS-B", bounds=bounds)
     return Fit(kind, found.x, inverse_curvature(loss, found.x), None, float(found.fun))
 
 
+def _moments(y: Floats) -> tuple[Floats, Floats]:
+    """Return logarithms of mean and cv of amounts, and their covariance (delta method).
+
+    Where there are periods without any, no gamma distribution is likely, and the likeliest is far too
+    wide; one with the same mean and variance keeps the stock that is needed.
+    """
+    n, mean, sd = len(y), float(y.mean()), float(y.std())
+    skew, tails = (((y - mean) ** k).mean() / sd**k for k in (3, 4))
+    cv = sd / mean
+    of_sd, both = (tails - 1) / 4, cv * skew / 2
+    found = np.array([[cv**2, both - cv**2], [both - cv**2, of_sd + cv**2 - 2 * both]]) / n
+    return np.log([mean, cv]), found + 1e-12 * np.eye(2)
+
+
 def _whole(y: Floats) -> bool:
     return bool((np.round(y) == y).all())
+
+
+def _counted(seen: Seen) -> Seen:
+    """Return demand in whole units where nearly all of it is; a rest sold short of it is cut by stock."""
+    told = seen.y[~np.isnan(seen.y) & ~seen.short]
+    if told.size and (np.round(told) == told).mean() < _NEARLY:
+        return seen
+    return seen._replace(y=np.where(seen.short, np.ceil(seen.y), np.round(seen.y)))
 
 
 def _log_likelihood(
@@ -258,7 +284,7 @@ def _of_entry(
     """Return the estimates of one entry: mean, spread and share of periods with any demand."""
     sums = {p: float(np.nansum(s.y)) for p, s in seen.items()}
     shares = {p: x / sum(sums.values()) for p, x in sums.items()}
-    joint = _joined(seen, shares)
+    joint = _counted(_joined(seen, shares))
     daily = np.unique(joint.weekday).size == 7
     kinds = _COUNTS if _whole(joint.y[~np.isnan(joint.y)]) else _AMOUNTS
     best = min((fit(joint, kind) for kind in kinds), key=lambda f: f.information)

@@ -138,6 +138,8 @@ def _loss(device: str, rows: pd.DataFrame, seed: int) -> list[Estimate]:
 
 
 def _errors(device: str, between: Stretches, rows: pd.DataFrame, seed: int) -> list[Estimate]:
+    if between.length.size < _LEAST:
+        return []
     size = np.sqrt(between.first**2 + between.last**2)
     least = _EMPTY * np.abs(between.flow).sum() / between.length.sum()
     some = np.minimum(between.first, between.last) > least

@@ -139,3 +139,19 @@ def test_same_seed_same_draws():
     scenario = shop()
     one, other = found(scenario)["mean"], found(scenario)["mean"]
     assert one.draws.tolist() == other.draws.tolist()
+
+
+def test_a_day_cut_by_stock_makes_no_amount_of_a_count():
+    scenario = shop(mean=6, variance_to_mean=2.5)
+    told = emulate.events(scenario)
+    cut = told[(told["kind"] == "order") & (told["partner"] == "") & (told["qty"] == 8)].index[0]
+    told.loc[cut, "qty"] = 7.5
+    for e in demand.estimate(told, scenario):
+        assert "negative_binomial" in e.method
+        assert e.low < {"mean": 6, "variance_to_mean": 2.5}[e.key.rpartition(".")[2]] < e.high
+
+
+def test_amounts_with_days_without_any_spread_as_they_do():
+    y = np.random.default_rng(2).gamma(2.0, 3.3, 400) * (np.random.default_rng(3).random(400) > 0.1)
+    fitted = demand.fit(seen(y), "gamma")
+    assert np.exp(fitted.theta[1]) == pytest.approx(y.std() / y.mean(), rel=0.15)

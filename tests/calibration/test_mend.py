@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from calibration import emulate
@@ -125,3 +126,40 @@ PERISH = CHAIN.replace("items: [{name: tea}]", "items: [{name: tea, shelf_life: 
 def test_goods_that_perish_and_customers_who_leave_are_no_lost_events():
     scenario = load_text(PERISH)
     assert not mended(emulate.events(scenario), scenario).counts
+
+
+def test_goods_that_were_lost_are_not_put_in_where_the_books_tell():
+    scenario = load_text(CHAIN)
+    events = emulate.events(scenario)
+    lots = events[(events["kind"] == "receive") & (events["site"] == "stall")].iloc[[40, 90]]
+    lost = events.drop(lots.index)
+    for _, lot in lots.iterrows():  # neither told nor in the books from then on
+        after = (lost["site"] == "stall") & (lost["kind"] == "count")
+        after &= lost["event_time"] > lot["event_time"]
+        lost.loc[after, "qty"] -= lot["qty"]
+    assert not mended(lost, scenario).counts.get("receive", 0)
+    assert mended(events.drop(lots.index), scenario).counts["receive"] == 2
+
+
+def test_what_was_told_late_or_taken_back_is_not_put_in():
+    scenario = load_text(CHAIN)
+    events = emulate.events(scenario)
+    late = (events["kind"] == "ship") & (events["partner"] == "")
+    late &= np.random.default_rng(1).random(len(events)) < 0.05
+    late &= events["event_time"] < events["event_time"].max() - 2 * 86_400_000_000
+    told = events.assign(event_time=events["event_time"] + late * 86_400_000_000)
+    assert not mended(told, scenario).counts
+    sent = events[(events["kind"] == "ship") & (events["partner"] == "stall")].iloc[[20, 50]]
+    wrong = sent.assign(lot=sent["lot"] + "x", event_id=sent["event_id"] + "x")
+    back = wrong.assign(qty=-wrong["qty"], event_id=wrong["event_id"] + "y")
+    assert not mended(pd.concat([events, wrong, back]), scenario).counts
+
+
+def test_of_several_orders_of_customers_who_always_wait_nobody_knows_which_was_how_large():
+    text = CHAIN.replace("{policy: {kind: base_stock, level: 60}", "{policy: {kind: order_driven}")
+    scenario = load_text(text.replace("shrink: 0.2, policy: {kind: base_stock, level: 60}",
+                                      "initial_stock: 0, policy: {kind: order_driven}"))  # fmt: skip
+    events = emulate.events(scenario)
+    asked = (events["kind"] == "order") & (events["site"] == "stall") & (events["partner"] == "")
+    lost = events[asked].iloc[[50, 120, 190]]
+    assert not mended(events.drop(lost.index), scenario).counts
