@@ -35,7 +35,7 @@ class Identified(NamedTuple):
     width
         Width of the posterior's 90 % interval over that of the prior's, both as shares of the range.
     identified
-        Whether the width is at most :data:`WIDEST`; else it is no narrower than the prior, to speak of.
+        Whether the width is at most :data:`WIDEST`; else the prior is kept.
     """
 
     name: str
@@ -76,3 +76,17 @@ def borrow(posterior: Weighted, others: Sequence[Weighted]) -> Weighted:
 
 def _logit(shares: Floats) -> Floats:
     return np.asarray(logit(np.clip(shares, _EDGE, 1 - _EDGE)))
+
+
+def kept(prior: Prior, posterior: Weighted, draws: int, seed: int) -> Floats:
+    """Return drawn values, ``(draws, d)``; columns that are not identified fill their prior evenly.
+
+    They keep their ranks: what such a value does to the advantage of another (a protection interval
+    and a safety factor) may be known better than either.
+    """
+    values = prior.values(posterior.draws(draws, seed))
+    for i, row in enumerate(identify(prior, posterior)):
+        if not row.identified:
+            ranks = np.argsort(np.argsort(values[:, i], kind="stable"), kind="stable")
+            values[:, i] = prior.hidden[i].values((ranks + 0.5) / draws)
+    return values

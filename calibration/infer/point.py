@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from calibration.infer.abc import Inference, Weighted, choose
 from calibration.infer.cut import Cut
-from calibration.infer.identify import Identified, borrow, identify
+from calibration.infer.identify import Identified, borrow, identify, kept
 from calibration.infer.misfit import LEVEL, REPLICATES, misfit
 from calibration.infer.prior import KINDS, Hidden, Prior, prior_of
 from calibration.infer.rounds import SIMULATIONS, learn_here
@@ -85,7 +85,7 @@ class PointResult:
     orders
         Orders that it placed.
     draws
-        Posterior draws by place below a stock rule, as wide as the prior where not identified;
+        Posterior draws by place below a stock rule, spread as the prior where not identified;
         those of equal number belong together.
     ranges
         Range of the prior, by the same places.
@@ -303,7 +303,7 @@ def _with_posterior(
     posterior = inference.posterior(observed)
     made = reference(problem, prior, posterior.draws(REPLICATES, seed), seed=seed + 1, per=1)
     fit = misfit(observed, made)
-    drawn = prior.values(posterior.draws(DRAWS, seed))
+    drawn = kept(prior, posterior, DRAWS, seed)
     return replace(
         result,
         identified=identify(prior, posterior),

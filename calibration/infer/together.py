@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from calibration.infer.abc import Inference, Weighted
 from calibration.infer.blind import Group, Member
-from calibration.infer.identify import identify
+from calibration.infer.identify import identify, kept
 from calibration.infer.joint import Together
 from calibration.infer.misfit import REPLICATES, misfit
 from calibration.infer.point import HELD_OUT, HeldOut, PointResult, predicted
@@ -85,7 +85,7 @@ def _results(
     problem: Together, prior: Prior, posterior: Weighted, seed: int
 ) -> Iterator[PointResult]:
     """Yield what the joint posterior tells of each member."""
-    drawn = prior.values(posterior.draws(DRAWS, seed))
+    drawn = kept(prior, posterior, DRAWS, seed)
     known = identify(prior, posterior)
     for m in problem.group.members:
         name, seen = m.problem.name, m.cut.observed

@@ -15,6 +15,7 @@ from calibration import calibrate as module
 from calibration import cuts, emulate
 from calibration.calibrate import calibrate
 from calibration.infer import point
+from calibration.infer.cut import Cut
 from calibration.infer.point import HeldOut, PointResult, pooled
 from calibration.posterior import calibrated
 from calibration.times import DAY
@@ -194,10 +195,12 @@ def test_what_does_not_fit_is_tried_once_more_with_other_luck(monkeypatch, secon
     asked = []
 
     def attempt(cut, seed, simulations, *_):
-        asked.append((seed, simulations))
+        asked.append((cut.name, seed, simulations))
         return PointResult("c/tea", p_value=0.005 if len(asked) == 1 else second)
 
     monkeypatch.setattr(point, "_attempt", attempt)
-    assert point.infer(None, seed=1, simulations=512).p_value == kept
-    assert [simulations for _, simulations in asked] == [512, 1024]
-    assert asked[0][0] != asked[1][0]
+    weekly = Cut("weekly", instead=Cut("daily"))  # orders that allow another review period
+    assert point.infer(weekly, seed=1, simulations=512).p_value == kept
+    assert [simulations for *_, simulations in asked] == [512, 1024]
+    assert [name for name, *_ in asked] == ["weekly", "daily"]
+    assert asked[0][1] != asked[1][1]
