@@ -8,7 +8,9 @@ import pytest
 
 from calibration import emulate
 from calibration.infer.cut import cut
-from calibration.mend import MENDED, mended
+from calibration.mend import mended
+from calibration.mend_lots import MENDED
+from calibration.mend_orders import told_by_what_went
 from calibration.periods import add_up
 from twin.load import load_text
 from twin.topology import build
@@ -155,11 +157,27 @@ def test_what_was_told_late_or_taken_back_is_not_put_in():
     assert not mended(pd.concat([events, wrong, back]), scenario).counts
 
 
-def test_of_several_orders_of_customers_who_always_wait_nobody_knows_which_was_how_large():
-    text = CHAIN.replace("{policy: {kind: base_stock, level: 60}", "{policy: {kind: order_driven}")
-    scenario = load_text(text.replace("shrink: 0.2, policy: {kind: base_stock, level: 60}",
-                                      "initial_stock: 0, policy: {kind: order_driven}"))  # fmt: skip
+def test_who_passes_orders_on_tells_what_it_was_asked_for_and_the_other_way_round():
+    text = CHAIN.replace(
+        "shrink: 0.2, policy: {kind: base_stock, level: 60}",
+        "initial_stock: 0, policy: {kind: order_driven}",
+    )
+    scenario = load_text(text)
     events = emulate.events(scenario)
-    asked = (events["kind"] == "order") & (events["site"] == "stall") & (events["partner"] == "")
-    lost = events[asked].iloc[[50, 120, 190]]
-    assert not mended(events.drop(lost.index), scenario).counts
+    orders = events[(events["kind"] == "order") & (events["site"] == "stall")]
+    asked, passed = (orders[orders["partner"] == who] for who in ("", "hub"))
+    lost = pd.concat([asked.iloc[[50, 120, 190]], passed.iloc[[70, 150]]])
+    whole, counts = mended(events.drop(lost.index), scenario)
+    assert counts == {"order": 5}
+    true, found = add_up(events, scenario), add_up(whole, scenario)
+    np.testing.assert_allclose(found.demand["stall", "tea"], true.demand["stall", "tea"], atol=1e-6)
+    way = ("hub", "stall", "tea")
+    np.testing.assert_allclose(found.ordered[way], true.ordered[way], atol=1e-6)
+
+
+def test_of_several_orders_of_customers_who_wait_nobody_knows_which_was_how_large():
+    asked = np.array([3.0, np.nan, 4.0, np.nan, 5.0])
+    sold = np.array([3.0, 2.0, 4.0, 1.0, 8.0])
+    never, at_last = np.zeros(5, bool), np.array([1, 1, 0, 0, 1], bool)
+    assert told_by_what_went(asked, sold, never).tolist() == [3, 0, 4, 0, 5]
+    assert told_by_what_went(asked, sold, at_last).tolist() == [3, 2, 4, 4, 5]
