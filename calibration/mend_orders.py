@@ -90,20 +90,22 @@ def passed_on(events: pd.DataFrame, scenario: Scenario, top: Topology) -> list[p
             asked[: out[2]] = 0.0
         asked, own = np.nan_to_num(asked), good * ordered[way]  # type: ignore[arg-type]
         same = np.abs(asked - own) <= _TINY * max(1.0, asked.mean())
-        busy = (asked > 0) | (own > 0)
-        if same[busy].sum() < _ALWAYS * busy.sum():
+        busy = np.flatnonzero((asked > 0) | (own > 0))
+        if same[busy].sum() < _ALWAYS * len(busy):
             continue
+        alone = np.zeros(periods.n, bool)  # for days on end nobody orders: a stop, no lost event
+        alone[busy[1:-1]] = ~same[busy[1:-1]] & same[busy[:-2]] & same[busy[2:]]
         for told, true, fill, rows in (
             (own, asked, good, _between_sites(parts.of(key[1]), "order", key[0], way[0])),
             (asked, own, out[1] if out else 1.0, _asking(parts, key, out)),
         ):
-            at = np.flatnonzero((told == 0) & (true > 0))
+            at = np.flatnonzero(alone & (told == 0) & (true > 0))
             if out is not None and told is asked:
                 at = at[at >= out[2]]
             if len(at) and len(rows):
                 late = out[2] if out is not None and told is asked else 0
                 found.append(_new(rows, periods, at - late, true[at] / fill))
-        ordered[way] = np.where((own == 0) & (asked > 0), asked / good, ordered[way])
+        ordered[way] = np.where(alone & (own == 0), asked / good, ordered[way])
     return found
 
 
