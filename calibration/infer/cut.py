@@ -250,10 +250,12 @@ class Flows:
         for e in self.links:
             way = way_of(self.top, e)
             sent = reported.get(way, later(self.periods.ordered[way], e.delay))
-            made = _one(self.periods.made, self.key) if e.kind == "make" else ()
-            came = self._sum(made or [self.periods.received[way]])
+            made, received = self.periods.made, self.periods.received
+            came = (
+                _one(made, self.key) if e.kind == "make" else [received.get(way, np.zeros(self.n))]
+            )
             sent = e.yield_ * np.nan_to_num(sent)
-            total += before_record(sent, came, e.lead_time, overtakes(e))
+            total += before_record(sent, self._sum(came), e.lead_time, overtakes(e))
             shortest = min(shortest, int(lead_time_table(e.lead_time)[0][0]))
         return shortest, total
 
