@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from calibration.mend_lots import Parts, by_books, of_link
+from calibration.mend_lots import Parts, lots
 from calibration.mend_orders import beyond_orders, customers, passed_on
 from twin.schema import Scenario
 from twin.topology import build
@@ -29,6 +29,8 @@ class Mended(NamedTuple):
 def mended(events: pd.DataFrame, scenario: Scenario) -> Mended:
     """Put in what must have happened.
 
+    Each step sees what those before it put in.
+
     Parameters
     ----------
     events
@@ -39,20 +41,11 @@ def mended(events: pd.DataFrame, scenario: Scenario) -> Mended:
     top = build(scenario)
     events = events.drop_duplicates(["source", "event_id"])
     events = events.sort_values("event_time", kind="stable")
-    parts = Parts(events)
-    found = [rows for link in top.links for rows in of_link(parts, link, top) if len(rows)]
-    found = [rows for rows in by_books(events, found, scenario) if len(rows)] if found else []
-    if found:
-        events = pd.concat([events, *found], ignore_index=True)
-    passed = passed_on(events, scenario, top)
-    if passed:
-        events = pd.concat([events, *passed], ignore_index=True)
-    late = beyond_orders(events, top)
-    if late:
-        events = pd.concat([events, *late], ignore_index=True)
-    sales = customers(events, scenario)
-    if sales:
-        events = pd.concat([events, *sales], ignore_index=True)
-    put_in = [*found, *passed, *late, *sales]
+    parts, put_in = Parts(events, scenario), []
+    for missing in (lots, passed_on, beyond_orders, customers):
+        found = [rows for rows in missing(parts, top) if len(rows)]
+        if found:
+            events = pd.concat([events, *found], ignore_index=True)
+            parts, put_in = Parts(events, scenario), put_in + found
     kinds = pd.concat(put_in)["kind"].value_counts() if put_in else {}
     return Mended(events, {str(kind): int(n) for kind, n in kinds.items()})

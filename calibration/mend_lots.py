@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from calibration.direct.lead_times import untold
 from calibration.on_the_way import overtakes
-from calibration.periods import Point, add_up, period_of
+from calibration.periods import Periods, Point, add_up, period_of
 from calibration.times import period_length
 from twin.schema import Scenario
 from twin.topology import Link, Topology
@@ -29,12 +30,18 @@ _NEAR, _ALIKE = 7, 0.02  # periods about a receipt, and share of its units, in w
 
 
 class Parts:
-    """Events by item, and the time of the last of all."""
+    """Events by item and by period, and the time of the last of all."""
 
-    def __init__(self, events: pd.DataFrame) -> None:
+    def __init__(self, events: pd.DataFrame, scenario: Scenario) -> None:
+        self._events, self._scenario = events, scenario
         self.none = events.iloc[:0]
         self.by_item = dict(iter(events.groupby("item", observed=True)))
         self.last = int(events["event_time"].max())
+
+    @cached_property
+    def periods(self) -> Periods:
+        """What they come to, period by period."""
+        return add_up(self._events, self._scenario)
 
     def of(self, item: str) -> pd.DataFrame:
         """Return the events of an item."""
@@ -54,7 +61,13 @@ class Parts:
         return found.drop_duplicates("lot").set_index("lot").assign(qty=units)[units > 0]
 
 
-def of_link(parts: Parts, link: Link, top: Topology) -> Iterator[pd.DataFrame]:
+def lots(parts: Parts, top: Topology) -> Iterator[pd.DataFrame]:
+    """Yield what one end of a link tells of a lot and the other does not."""
+    found = [rows for link in top.links for rows in _of_link(parts, link, top) if len(rows)]
+    return _by_books(parts, found, top.scenario)
+
+
+def _of_link(parts: Parts, link: Link, top: Topology) -> Iterator[pd.DataFrame]:
     """Yield what is missing at either end of a link, by lots."""
     site, item, origin = *end_of(link, top), link.source
     if link.kind == "make":
@@ -136,23 +149,24 @@ def _ends(out: pd.DataFrame, came: pd.DataFrame, last: int, link: Link, top: Top
     return _Ends(out, came, lost, came_at, unsent, sent_at)
 
 
-def by_books(
-    events: pd.DataFrame, put_in: list[pd.DataFrame], scenario: Scenario
+def _by_books(
+    parts: Parts, put_in: list[pd.DataFrame], scenario: Scenario
 ) -> Iterator[pd.DataFrame]:
     """Yield what was put in; what came in the period in which the books show it, or not at all.
 
     Where the books of all periods about it are told and none shows it, the goods were lost, not the
     message.
     """
-    periods, length = add_up(events, scenario), period_length(scenario.calendar)
+    length = period_length(scenario.calendar)
     for rows in put_in:
         point = str(rows["site"].iloc[0]), str(rows["item"].iloc[0])
-        books = periods.books.get(point)
-        if rows["kind"].iloc[0] not in ("receive", "make") or books is None:
+        came = rows["kind"].iloc[0] in ("receive", "make")
+        if not came or point not in parts.periods.books:
             yield rows
             continue
+        periods = parts.periods
         sold = np.nan_to_num(periods.sold.get(point, np.zeros(periods.n)))
-        more = np.diff(books, prepend=np.nan) - periods.flow(point) + sold
+        more = np.diff(periods.books[point], prepend=np.nan) - periods.flow(point) + sold
         t = period_of(rows["event_time"].to_numpy(np.int64), scenario.calendar) - periods.first
         moved = [_shown(more, int(at), q) for at, q in zip(t, rows["qty"], strict=True)]
         keep = np.array([by is not None for by in moved], bool)

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from calibration.infer.cut import way_of
+from calibration.infer.orders import later
 from calibration.infer.summaries import WARM
 from calibration.mend_lots import MENDED, MOST, Parts, end_of, like
-from calibration.periods import Periods, Point, Way, add_up, period_of
+from calibration.periods import Periods, period_of
 from calibration.times import period_length, period_start
-from twin.schema import Scenario
-from twin.topology import Link, Topology
+from twin.topology import Topology
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,13 +21,12 @@ _ALWAYS = 0.9  # share of periods in which who passes orders on orders what it i
 _TINY = 1e-6  # of all units
 
 
-def beyond_orders(events: pd.DataFrame, top: Topology) -> list[pd.DataFrame]:
+def beyond_orders(parts: Parts, top: Topology) -> list[pd.DataFrame]:
     """Return orders without which more would have been sent, or started, than was ordered.
 
     What waited before the record began is sent in its first periods (:data:`WARM`).
     """
-    calendar, parts, found = top.scenario.calendar, Parts(events), []
-    first = int(period_of(events["event_time"].to_numpy(np.int64), calendar).min())
+    calendar, first, found = top.scenario.calendar, parts.periods.first, []
     for link in top.links:
         (site, item), usage = end_of(link, top), 1.0
         origin, what = (link.source, item)
@@ -40,6 +40,8 @@ def beyond_orders(events: pd.DataFrame, top: Topology) -> list[pd.DataFrame]:
         t_sent, t_asked = (
             period_of(x["event_time"].to_numpy(np.int64), calendar) - first for x in (sent, asked)
         )
+        if min(t_sent.min(), t_asked.min()) < 0:  # a clock far from all others
+            continue
         gone = np.bincount(t_sent, sent["qty"].to_numpy(np.float64) / usage)
         due = np.bincount(t_asked + link.delay, asked["qty"].to_numpy(np.float64))
         at, units = _beyond(gone, due)
@@ -70,62 +72,57 @@ def _beyond(gone: Floats, due: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     return at[at >= WARM], np.diff(lost, prepend=lost[0])[steps][at >= WARM]
 
 
-def passed_on(events: pd.DataFrame, scenario: Scenario, top: Topology) -> list[pd.DataFrame]:
+def passed_on(parts: Parts, top: Topology) -> list[pd.DataFrame]:
     """Return orders at stock points that order what they are asked for: each tells the other.
 
     From downstream to upstream: what was mended below is asked above.
     """
-    periods, parts, found = add_up(events, scenario), Parts(events), []
+    periods, found = parts.periods, []
     ordered, demand = dict(periods.ordered), periods.demand
     for row, point in enumerate(top.points):
         key = (point.site.name, point.item.name)
-        ways = [_way(top.links[e], top) for e in top.in_links[row]]
-        outs = [(_way(top.links[e], top), u, top.links[e].delay) for e, u in top.out_links[row]]
-        if len(ways) != 1 or ways[0] not in ordered or len(outs) + (key in demand) != 1:
+        links, outs = [top.links[e] for e in top.in_links[row]], top.out_links[row]
+        if len(links) != 1 or len(outs) + (key in demand) != 1:
             continue
-        (way,), good = ways, top.links[top.in_links[row][0]].yield_
-        asked, out = demand.get(key), outs[0] if outs else None
-        if out is not None:
-            asked = np.roll(ordered.get(out[0], np.zeros(periods.n)) * out[1], out[2])
-            asked[: out[2]] = 0.0
-        asked, own = np.nan_to_num(asked), good * ordered[way]  # type: ignore[arg-type]
-        same = np.abs(asked - own) <= _TINY * max(1.0, asked.mean())
-        busy = np.flatnonzero((asked > 0) | (own > 0))
-        if same[busy].sum() < _ALWAYS * len(busy):
+        (link,), way = links, way_of(top, links[0])
+        if way not in ordered:
             continue
-        alone = np.zeros(periods.n, bool)  # for days on end nobody orders: a stop, no lost event
-        alone[busy[1:-1]] = ~same[busy[1:-1]] & same[busy[:-2]] & same[busy[2:]]
-        for told, true, fill, rows in (
-            (own, asked, good, _between_sites(parts.of(key[1]), "order", key[0], way[0])),
-            (asked, own, out[1] if out else 1.0, _asking(parts, key, out)),
+        good, usage, delay, asking = link.yield_, 1.0, 0, (*key, "")
+        asked = demand.get(key, np.zeros(periods.n))
+        for e, usage in outs:
+            source, site, item = over = way_of(top, top.links[e])
+            delay, asking = top.links[e].delay, (site, item, source)
+            asked = usage * later(ordered.get(over, asked), delay)
+        asked, own = np.nan_to_num(asked), good * ordered[way]
+        alone = _alone(asked, own)
+        lost, unheard = np.flatnonzero(alone & (own == 0)), np.flatnonzero(alone & (asked == 0))
+        unheard = unheard[unheard >= delay]
+        for (site, item, partner), at, units in (
+            ((*key, way[0]), lost, asked[lost] / good),
+            (asking, unheard - delay, own[unheard] / usage),
         ):
-            at = np.flatnonzero(alone & (told == 0) & (true > 0))
-            if out is not None and told is asked:
-                at = at[at >= out[2]]
+            rows = _between_sites(parts.of(item), "order", site, partner)
             if len(at) and len(rows):
-                late = out[2] if out is not None and told is asked else 0
-                found.append(_new(rows, periods, at - late, true[at] / fill))
+                found.append(_new(rows, periods, at, units))
         ordered[way] = np.where(alone & (own == 0), asked / good, ordered[way])
     return found
 
 
-def _asking(parts: Parts, key: Point, out: tuple[Way, float, int] | None) -> pd.DataFrame:
-    """Return the orders that reach a stock point: of customers, or over its one link."""
-    site, item = key
-    if out is None:
-        return _between_sites(parts.of(item), "order", site, "")
-    origin, to, what = out[0]
-    return _between_sites(parts.of(what), "order", to, origin)
+def _alone(asked: Floats, own: Floats) -> npt.NDArray[np.bool_]:
+    """Return where orders differ from what is asked for, once among many that are the same.
+
+    For days on end nobody orders: that is a stop, no lost event.
+    """
+    same = np.abs(asked - own) <= _TINY * max(1.0, asked.mean())
+    busy, alone = np.flatnonzero((asked > 0) | (own > 0)), np.zeros(len(asked), bool)
+    if same[busy].sum() >= _ALWAYS * len(busy):
+        alone[busy[1:-1]] = ~same[busy[1:-1]] & same[busy[:-2]] & same[busy[2:]]
+    return alone
 
 
-def _way(link: Link, top: Topology) -> Way:
-    site, item = end_of(link, top)
-    return (site if link.kind == "make" else link.source, site, item)
-
-
-def customers(events: pd.DataFrame, scenario: Scenario) -> list[pd.DataFrame]:
+def customers(parts: Parts, _: Topology) -> list[pd.DataFrame]:
     """Return what customers asked for and got in periods of which that was not told."""
-    periods, parts = add_up(events, scenario), Parts(events)
+    periods = parts.periods
     nothing = np.full(periods.n, np.nan)
     found = []
     for point in sorted(periods.demand.keys() & periods.sold.keys() & periods.books.keys()):

@@ -89,6 +89,24 @@ def generator(seed: int, *names: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))
 
 
+def variance_between(values: Floats, own: Floats) -> Floats:
+    """Return by how much what is estimated differs from one to the other, beyond what each errs.
+
+    Random effects, not cut off at 0: DerSimonian & Laird (1986), Controlled Clinical Trials 7,
+    equations 2 to 8.
+
+    Parameters
+    ----------
+    values, own
+        Estimates and their variances, ``(k, ...)``.
+    """
+    w = 1 / own
+    centre = (w * values).sum(axis=0) / w.sum(axis=0)
+    excess = (w * (values - centre) ** 2).sum(axis=0) - (len(values) - 1)
+    scale = w.sum(axis=0) - (w**2).sum(axis=0) / w.sum(axis=0)
+    return np.asarray(excess / np.maximum(scale, 1e-300))
+
+
 def refs(rows: pd.DataFrame) -> tuple[str, ...]:
     """Return where the first and the last of some events stand."""
     if rows.empty:

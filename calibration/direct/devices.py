@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from calibration.balance import BOOKS
-from calibration.direct import DRAWS, Estimate, Floats, generator, refs
+from calibration.direct import DRAWS, Estimate, Floats, generator, refs, variance_between
 from calibration.direct.records import Stretches, stretches
 from calibration.periods import add_up
 from calibration.times import period_length
@@ -87,16 +87,10 @@ def _mean(entry: int, name: str, each: list[Estimate]) -> Estimate:
 
 
 def _weights(each: list[Estimate]) -> Floats:
-    """Return weights of estimates of the same thing, summing to 1, by how well each knows it.
-
-    Random effects: DerSimonian & Laird (1986), Controlled Clinical Trials 7, equations 2 to 8.
-    """
+    """Return weights of estimates of the same thing, summing to 1, by how well each knows it."""
     values = np.array([x.value for x in each])
     own = np.array([x.draws.var() for x in each]) + _FINE**2
-    w = 1 / own
-    apart = float(w @ (values - w @ values / w.sum()) ** 2) - (len(each) - 1)
-    between = max(0.0, apart / max(float(w.sum() - w @ w / w.sum()), 1e-300))
-    w = 1 / (own + between)
+    w = 1 / (own + np.maximum(variance_between(values, own), 0.0))
     return np.asarray(w / w.sum())
 
 

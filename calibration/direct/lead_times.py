@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from calibration.direct import DRAWS, Estimate, Floats, generator, key_of, refs
+from calibration.direct import DRAWS, Estimate, Floats, generator, key_of, refs, variance_between
 from calibration.direct.censored import Durations, Fitted, fit, kaplan_meier
 from calibration.periods import period_of
 from twin.happening import starts
@@ -292,11 +292,7 @@ def _pooled(fits: list[tuple[LaneTrips, Fitted]]) -> dict[str, _Pool]:
             continue
         theta = np.array([f.log_mean_cv for f in mine])
         noise = np.array([np.diag(f.covariance) for f in mine])
-        w = 1 / noise
-        centre = (w * theta).sum(axis=0) / w.sum(axis=0)
-        excess = (w * (theta - centre) ** 2).sum(axis=0) - (len(mine) - 1)
-        scale = w.sum(axis=0) - (w**2).sum(axis=0) / w.sum(axis=0)
-        between = np.maximum(excess / scale, 1e-4)
+        between = np.maximum(variance_between(theta, noise), 1e-4)
         w = 1 / (noise + between)
         found[kind] = _Pool((w * theta).sum(axis=0) / w.sum(axis=0), between)
     return found
